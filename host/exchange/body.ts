@@ -1,0 +1,228 @@
+import { GatewayError } from '../errors.ts'
+
+/** Where a body's bytes go: a socket, an upstream request, a filter that collects. */
+export interface BodySink {
+  /** False asks the producer to stop until `Body.resume` is called; the chunk is taken either way. */
+  write(chunk: Buffer): boolean
+  /** The last byte was written; `trailers` is a flat list or null. */
+  end(trailers: string[] | null): void
+  /** The producer broke off: what was written is not the whole body. */
+  fail(error: Error): void
+}
+
+/** What the producer side of a streamed body must be able to do. */
+export interface BodySource {
+  /** The consumer has room again. */
+  resume(): void
+  /** Stop reading for a moment: the consumer is full. */
+  pause(): void
+  /** Nobody wants the rest: stop producing and free what it holds. */
+  cancel(error: Error): void
+}
+
+/** Bytes a body may hold while nobody reads it, before its producer is paused. */
+export const BODY_HIGH_WATER = 64 * 1024
+
+/** Bytes a filter may ask for as a whole (`Body.collect`); the default of every limit of that kind. */
+export const BODY_COLLECT_LIMIT = 4 * 1024 * 1024
+
+/**
+ * The body of one message: none, whole bytes, or a stream with one producer and one consumer.
+ *
+ * A stream that ends before anybody looks has become whole bytes: small answers arrive in the packet of
+ * their head, and the engine then writes head and body in one call.
+ *
+ *     open ──push*──▶ open ──end──▶ ended          chunks wait here until pipe() or collect()
+ *       │                │
+ *       └────fail────────┴─────────▶ failed
+ */
+export class Body {
+  /** Bytes announced by the sender; -1 when unknown. */
+  readonly announcedLength: number
+  trailers: string[] | null = null
+  #chunks: Buffer[] = []
+  #buffered = 0
+  #ended: boolean
+  #error: Error | null = null
+  #paused = false
+  #consumed = false
+  #sink: BodySink | null = null
+  #source: BodySource | null
+
+  private constructor(source: BodySource | null, announcedLength: number, ended: boolean) {
+    this.#source = source
+    this.announcedLength = announcedLength
+    this.#ended = ended
+  }
+
+  /** No body at all. Shared: it holds nothing. */
+  static readonly none: Body = new Body(null, 0, true)
+
+  static bytes(bytes: Buffer): Body {
+    if (bytes.length === 0) return Body.none
+    const body = new Body(null, bytes.length, true)
+    body.#chunks.push(bytes)
+    body.#buffered = bytes.length
+    return body
+  }
+
+  static text(text: string): Body {
+    return Body.bytes(Buffer.from(text, 'utf8'))
+  }
+
+  /** A stream; the producer calls `push`, then `end` or `fail`. */
+  static stream(source: BodySource, announcedLength = -1): Body {
+    return new Body(source, announcedLength, false)
+  }
+
+  /** True when every byte is here and none has been given away. */
+  get isWhole(): boolean {
+    return this.#ended && this.#error === null && !this.#consumed
+  }
+
+  /** True when the body is whole and has no bytes. */
+  get isEmpty(): boolean {
+    return this.#ended && this.#error === null && this.#buffered === 0 && !this.#consumed
+  }
+
+  /** True once `pipe`, `collect` or `cancel` took the bytes. */
+  get isConsumed(): boolean {
+    return this.#consumed
+  }
+
+  /** The whole body. Call it only when `isWhole`; the bytes stay here. */
+  whole(): Buffer {
+    if (this.#chunks.length === 1) return this.#chunks[0] as Buffer
+    if (this.#chunks.length === 0) return EMPTY
+    const bytes = Buffer.concat(this.#chunks, this.#buffered)
+    this.#chunks = [bytes]
+    return bytes
+  }
+
+  /** Producer: more bytes. They belong to the body from now on. */
+  push(chunk: Buffer): void {
+    if (this.#ended || this.#error !== null) return
+    if (this.#sink !== null) {
+      if (!this.#sink.write(chunk)) this.#pause()
+      return
+    }
+    if (this.#consumed) return
+    this.#chunks.push(chunk)
+    this.#buffered += chunk.length
+    if (this.#buffered >= BODY_HIGH_WATER) this.#pause()
+  }
+
+  /** Producer: that was the last byte. */
+  end(trailers: string[] | null = null): void {
+    if (this.#ended || this.#error !== null) return
+    this.#ended = true
+    this.trailers = trailers
+    this.#source = null
+    this.#sink?.end(trailers)
+  }
+
+  /** Producer: the rest will not come. */
+  fail(error: Error): void {
+    if (this.#ended || this.#error !== null) return
+    this.#error = error
+    this.#source = null
+    this.#sink?.fail(error)
+  }
+
+  /** Consumer: send every byte, those that wait first, to `sink`. At most once. */
+  pipe(sink: BodySink): void {
+    if (this.#consumed && this !== Body.none) {
+      sink.fail(new Error('the body was already read'))
+      return
+    }
+    if (this === Body.none) {
+      sink.end(null)
+      return
+    }
+    this.#consumed = true
+    const chunks = this.#chunks
+    this.#chunks = []
+    this.#buffered = 0
+    let hasRoom = true
+    for (let i = 0; i < chunks.length; i++) hasRoom = sink.write(chunks[i] as Buffer)
+    if (this.#error !== null) {
+      sink.fail(this.#error)
+      return
+    }
+    if (this.#ended) {
+      sink.end(this.trailers)
+      return
+    }
+    this.#sink = sink
+    if (hasRoom) this.resume()
+    else this.#pause()
+  }
+
+  /** Consumer: there is room again after `write` answered false. */
+  resume(): void {
+    if (!this.#paused) return
+    this.#paused = false
+    this.#source?.resume()
+  }
+
+  /** Consumer: nobody will read the rest. */
+  cancel(error: Error): void {
+    if (this === Body.none || (this.#ended && this.#sink === null)) {
+      return
+    }
+    const source = this.#source
+    this.#source = null
+    this.#consumed = true
+    this.#sink = null
+    this.#chunks = []
+    this.#error ??= error
+    source?.cancel(error)
+  }
+
+  /**
+   * The whole body as bytes, kept here so that it can be read or sent afterwards.
+   * Fails with REQUEST_BODY_TOO_LARGE past `limit` bytes, before they are held.
+   */
+  collect(limit: number = BODY_COLLECT_LIMIT): Buffer | Promise<Buffer> {
+    if (this.announcedLength > limit || this.#buffered > limit)
+      return Promise.reject(tooLarge(limit))
+    if (this.isWhole) return this.whole()
+    if (this.#error !== null) return Promise.reject(this.#error)
+    return new Promise((resolve, reject) => {
+      const chunks: Buffer[] = []
+      let total = 0
+      this.pipe({
+        write: (chunk) => {
+          total += chunk.length
+          if (total > limit) {
+            this.cancel(tooLarge(limit))
+            reject(tooLarge(limit))
+            return true
+          }
+          chunks.push(chunk)
+          return true
+        },
+        end: () => {
+          this.#chunks = chunks
+          this.#buffered = total
+          this.#consumed = false
+          this.#sink = null
+          resolve(this.whole())
+        },
+        fail: reject,
+      })
+    })
+  }
+
+  #pause(): void {
+    if (this.#paused) return
+    this.#paused = true
+    this.#source?.pause()
+  }
+}
+
+const EMPTY = Buffer.alloc(0)
+
+function tooLarge(limit: number): GatewayError {
+  return new GatewayError('REQUEST_BODY_TOO_LARGE', { limit })
+}

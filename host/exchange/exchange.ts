@@ -1,0 +1,172 @@
+import type { Request } from './request.ts'
+import { Response } from './response.ts'
+
+/** The namespace a flow starts in, and the one whose response goes to the client. */
+export const DEFAULT_NAMESPACE = 'DEFAULT'
+
+/** What a filter works on: one request, its response once there is one, and the exchange they belong to. */
+export interface MessageScope {
+  request: Request
+  response: Response | null
+  readonly exchange: Exchange
+}
+
+/**
+ * A phase that a filter owes: it runs when the flow has ended, last owed first, while the response can
+ * still be changed. It never jumps and never throws.
+ */
+export interface OwedPhase {
+  run(exchange: Exchange): void | Promise<void>
+}
+
+/** What an exchange holds on to until its last byte: a generation, a plugin version. */
+export interface Releasable {
+  release(): void
+}
+
+/** How an exchange ended, for the access log and `onDone`. */
+export interface ExchangeEnd {
+  readonly status: number
+  readonly durationMs: number
+  /** Body bytes sent to the client. */
+  readonly sentBytes: number
+  /** False when the client left or the answer broke off. */
+  readonly isComplete: boolean
+}
+
+/**
+ * One request with its response-to-be. Made once per request with every field set, so that its shape
+ * never changes. It is the message scope of the namespace DEFAULT itself.
+ */
+export class Exchange implements MessageScope {
+  request: Request
+  response: Response | null = null
+  readonly exchange: Exchange = this
+  /** Milliseconds on the monotonic clock. */
+  readonly startedAtMs: number
+  /** The HTTPServer this came in through. */
+  readonly server: string
+  /** The name of the pipeline the router chose; "" before. */
+  pipeline = ''
+  /** What filters did, for the access log; null when nothing was noted. */
+  tags: string[] | null = null
+  /** True once the client is gone: nothing more can be sent. */
+  isAborted = false
+  /** Per-request data of plugins: see the guest contract. Null until the first put. */
+  data: Map<string, Buffer> | null = null
+  #id: string | null = null
+  #owed: OwedPhase[] | null = null
+  #held: Releasable[] | null = null
+  #onAbort: (() => void)[] | null = null
+  #onDone: ((end: ExchangeEnd) => void)[] | null = null
+  #pending: Promise<void> | null = null
+
+  constructor(request: Request, server: string, startedAtMs: number) {
+    this.request = request
+    this.server = server
+    this.startedAtMs = startedAtMs
+  }
+
+  /** The request id: made when somebody asks, so that a request that nobody talks about costs nothing. */
+  get id(): string {
+    this.#id ??= nextRequestId()
+    return this.#id
+  }
+
+  /** Answers from here instead of from an upstream. */
+  reply(status: number, text: string): Response {
+    const response = Response.text(status, text)
+    this.response = response
+    return response
+  }
+
+  tag(text: string): void {
+    if (this.tags === null) this.tags = [text]
+    else this.tags.push(text)
+  }
+
+  owe(phase: OwedPhase): void {
+    if (this.#owed === null) this.#owed = [phase]
+    else this.#owed.push(phase)
+  }
+
+  get owesPhases(): boolean {
+    return this.#owed !== null && this.#owed.length > 0
+  }
+
+  /** Runs what is owed, last first; synchronous until a phase returns a promise. */
+  runOwed(): void | Promise<void> {
+    const owed = this.#owed
+    if (owed === null) return
+    for (let phase = owed.pop(); phase !== undefined; phase = owed.pop()) {
+      const pending = phase.run(this)
+      if (pending !== undefined) return pending.then(() => this.runOwed())
+    }
+  }
+
+  /** Keeps `held` alive until this exchange has ended. */
+  hold(held: Releasable): void {
+    if (this.#held === null) this.#held = [held]
+    else this.#held.push(held)
+  }
+
+  /** Runs `listener` if the client leaves before the exchange ended. */
+  onAbort(listener: () => void): void {
+    if (this.isAborted) listener()
+    else if (this.#onAbort === null) this.#onAbort = [listener]
+    else this.#onAbort.push(listener)
+  }
+
+  onDone(listener: (end: ExchangeEnd) => void): void {
+    if (this.#onDone === null) this.#onDone = [listener]
+    else this.#onDone.push(listener)
+  }
+
+  /** The engine: the client is gone. */
+  abort(): void {
+    if (this.isAborted) return
+    this.isAborted = true
+    const listeners = this.#onAbort
+    this.#onAbort = null
+    if (listeners !== null) for (const listener of listeners) listener()
+  }
+
+  /** Called by an `onDone` listener: what this exchange holds is kept until `work` has settled too. */
+  holdUntil(work: Promise<void>): void {
+    const released = work.then(
+      () => undefined,
+      () => undefined,
+    )
+    this.#pending = this.#pending === null ? released : this.#pending.then(() => released)
+  }
+
+  /** The engine: the last byte was written, or never will be. Idempotent. */
+  finish(end: ExchangeEnd): void {
+    const done = this.#onDone
+    const held = this.#held
+    this.#onDone = null
+    this.#held = null
+    this.#onAbort = null
+    if (done !== null) for (const listener of done) listener(end)
+    if (held === null) return
+    if (this.#pending !== null) void this.#pending.then(() => releaseAll(held))
+    else releaseAll(held)
+  }
+}
+
+function releaseAll(held: readonly Releasable[]): void {
+  for (const one of held) one.release()
+}
+
+let idPrefix = Math.random().toString(36).slice(2, 10).padEnd(8, '0')
+let idCount = 0
+
+/** Unique within a process and unlikely to meet another's: a random prefix and a counter. */
+function nextRequestId(): string {
+  if (idCount >= 0xffffff) {
+    idPrefix = Math.random().toString(36).slice(2, 10).padEnd(8, '0')
+    idCount = 0
+  }
+  idCount += 1
+  return `${idPrefix}-${idCount.toString(16).padStart(6, '0')}`
+}

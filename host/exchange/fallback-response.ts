@@ -1,0 +1,28 @@
+import { Body } from './body.ts'
+import type { Exchange } from './exchange.ts'
+import { Headers } from './headers.ts'
+import { Response } from './response.ts'
+
+/**
+ * What a client gets when a flow ended without a response: the status, the id to ask about, and nothing
+ * of the inside.
+ */
+export function fallbackResponse(exchange: Exchange, status = 503): Response {
+  return new Response(
+    status,
+    new Headers(['content-type', 'text/plain; charset=utf-8', 'x-request-id', exchange.id]),
+    Body.text(`${status} ${TEXTS[status] ?? 'Error'}\nrequest id: ${exchange.id}\n`),
+  )
+}
+
+const TEXTS: Readonly<Record<number, string>> = {
+  400: 'Bad Request',
+  403: 'Forbidden',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  413: 'Content Too Large',
+  500: 'Internal Server Error',
+  502: 'Bad Gateway',
+  503: 'Service Unavailable',
+  504: 'Gateway Timeout',
+}

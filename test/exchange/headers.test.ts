@@ -1,0 +1,82 @@
+import fc from 'fast-check'
+import { Headers, isFieldValue, isToken } from '../../host/exchange/headers.ts'
+import { assert, suite } from '../support/suite.ts'
+
+const test = suite('exchange/headers')
+
+test('finds a field whatever its case, and the first value when there are several', () => {
+  const headers = new Headers(['Accept', 'a', 'X-One', '1', 'x-one', '2'])
+  assert.is(headers.get('accept'), 'a')
+  assert.is(headers.get('x-one'), '1')
+  assert.equal(headers.getAll('x-one'), ['1', '2'])
+  assert.is(headers.get('missing'), undefined)
+})
+
+test('set keeps the place of the field and leaves exactly one', () => {
+  const headers = new Headers(['A', '1', 'X', '2', 'B', '3', 'x', '4'])
+  headers.set('X', 'new')
+  assert.equal([...headers.list], ['A', '1', 'X', 'new', 'B', '3'])
+  headers.set('C', '5')
+  assert.is(headers.get('c'), '5')
+})
+
+test('remove takes every field of the name and keeps the order of the others', () => {
+  const headers = new Headers(['x', '1', 'A', '2', 'X', '3', 'B', '4'])
+  headers.remove('X')
+  assert.equal([...headers.list], ['A', '2', 'B', '4'])
+})
+
+test('a clone does not change with its original', () => {
+  const headers = new Headers(['A', '1'])
+  const clone = headers.clone()
+  headers.set('A', '2')
+  assert.is(clone.get('a'), '1')
+})
+
+test('behaves like a naive list under any sequence of changes', () => {
+  const name = fc.constantFrom('a', 'A', 'b', 'x-long', 'X-Long')
+  const change = fc.tuple(
+    fc.constantFrom('set', 'add', 'remove'),
+    name,
+    fc.string({ maxLength: 3 }),
+  )
+  fc.assert(
+    fc.property(fc.array(change, { maxLength: 30 }), (changes) => {
+      const headers = new Headers()
+      let naive: [string, string][] = []
+      for (const [kind, key, value] of changes) {
+        const isSame = ([other]: [string, string]): boolean =>
+          other.toLowerCase() === key.toLowerCase()
+        if (kind === 'add') {
+          headers.add(key, value)
+          naive.push([key, value])
+        } else if (kind === 'remove') {
+          headers.remove(key)
+          naive = naive.filter((entry) => !isSame(entry))
+        } else {
+          headers.set(key, value)
+          const first = naive.findIndex(isSame)
+          if (first < 0) naive.push([key, value])
+          else {
+            naive = naive.filter((entry, at) => at === first || !isSame(entry))
+            ;(naive[first] as [string, string])[1] = value
+          }
+        }
+      }
+      assert.equal([...headers.list], naive.flat())
+    }),
+  )
+})
+
+test('a value that would split a message is no field value', () => {
+  for (const bad of ['a\r\nb', 'a\n', '\0', ' a', 'a ', '\u0100', 'a\x7f']) {
+    assert.not(isFieldValue(bad), JSON.stringify(bad))
+  }
+  for (const good of ['', 'a', 'a b\tc', '\x80\xff', '"quoted"'])
+    assert.ok(isFieldValue(good), good)
+})
+
+test('a name with a space, a colon or nothing in it is no token', () => {
+  for (const bad of ['', 'a b', 'a:', 'ä', 'a\n']) assert.not(isToken(bad), JSON.stringify(bad))
+  assert.ok(isToken("x-!#$%&'*+.^_`|~9"))
+})
