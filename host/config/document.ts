@@ -1,0 +1,317 @@
+import {
+  Composer,
+  type CST,
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  Lexer,
+  type ParsedNode,
+  Parser,
+  type YAMLError,
+} from 'yaml'
+import type { ConfigIssue, Position, Severity } from './issues.ts'
+import { isJsonObject, type JsonObject, type JsonPath, type JsonValue } from './json.ts'
+import type { SourceText } from './source.ts'
+import { LineTable } from './text-position.ts'
+
+/** Levels of lists and mappings inside one another. */
+export const MAX_DEPTH = 100
+/** Pieces the reader cuts a text into; a million take about 4 s. */
+export const MAX_LEXEMES = 2_000_000
+/** Values of one document once every alias is replaced by what it stands for. */
+export const MAX_VALUES = 500_000
+/** Documents of one text. */
+export const MAX_DOCUMENTS = 20_000
+/** Syntax errors shown of one text: most of what follows the first ones is their echo. */
+export const MAX_SYNTAX_ERRORS = 50
+
+/** One document of a configuration: plain data, and where each part of it stands in the text. */
+export interface ConfigDocument {
+  /** How messages call the file; "" for data without a text. */
+  readonly file: string
+  /** The folder that relative paths are resolved from. */
+  readonly baseDir: string
+  readonly data: JsonObject
+  /**
+   * The place of a value, or of its key. A path that is not there leads to the nearest part of it that
+   * is. Null for data without a text.
+   */
+  locate(path: JsonPath, at?: 'key' | 'value'): Position | null
+}
+
+export interface ParsedText {
+  readonly documents: readonly ConfigDocument[]
+  /** Problems of syntax. A document with an error is not among `documents`; the others are. */
+  readonly issues: readonly ConfigIssue[]
+}
+
+/**
+ * Parses YAML 1.2 (core schema) or JSON, which is a part of it: any number of documents, empty ones
+ * left out. Never throws: nesting, aliases and size are bounded by the limits above.
+ */
+export function parseDocuments(source: SourceText): ParsedText {
+  const reader = new TextReader(source)
+  const documents: ConfigDocument[] = []
+  for (const parsed of reader.compose()) {
+    const document = reader.convert(parsed)
+    if (document !== null) documents.push(document)
+  }
+  return { documents, issues: reader.issues }
+}
+
+/** Wraps data that has no text, for instance a JSON body of the admin API. It must be JSON already. */
+export function documentOf(data: JsonObject, baseDir: string): ConfigDocument {
+  return { file: '', baseDir, data, locate: () => null }
+}
+
+type Node = ParsedNode | null
+
+class TextReader {
+  readonly issues: ConfigIssue[] = []
+  readonly #source: SourceText
+  readonly #text: string
+  readonly #lines: LineTable
+  #errorCount = 0
+  #lastErrorLine = 0
+
+  constructor(source: SourceText) {
+    this.#source = source
+    this.#text = source.text.startsWith('\uFEFF') ? source.text.slice(1) : source.text
+    this.#lines = new LineTable(source.file, this.#text)
+  }
+
+  compose(): Document.Parsed[] {
+    const tokens = this.#tokens()
+    if (tokens === null) return []
+    const composer = new Composer({
+      prettyErrors: false,
+      resolveKnownTags: false,
+      stringKeys: true,
+      // Its own search for equal keys takes quadratic time; `convert` does it in linear time.
+      uniqueKeys: false,
+    })
+    return [...composer.compose(tokens, true, this.#text.length)]
+  }
+
+  /** The text as a token tree, or null past a limit. The composer is recursive: depth is bounded here. */
+  #tokens(): CST.Token[] | null {
+    const parser = new Parser()
+    const tokens: CST.Token[] = []
+    let lexemes = 0
+    for (const lexeme of new Lexer().lex(this.#text)) {
+      lexemes += 1
+      for (const token of parser.next(lexeme)) tokens.push(token)
+      if (parser.stack.length > MAX_DEPTH + 1) {
+        this.#report(parser.offset, `nested deeper than ${MAX_DEPTH} levels`)
+        return null
+      }
+      if (lexemes > MAX_LEXEMES || tokens.length > MAX_DOCUMENTS * 2) {
+        this.#report(parser.offset, 'too large: split it into several files')
+        return null
+      }
+    }
+    for (const token of parser.end()) tokens.push(token)
+    return tokens
+  }
+
+  convert(parsed: Document.Parsed): ConfigDocument | null {
+    for (const warning of parsed.warnings) {
+      const isTag = warning.code === 'TAG_RESOLVE_FAILED'
+      this.#report(warning.pos[0], wording(warning, this.#text), isTag ? 'error' : 'warning')
+      if (isTag) return null
+    }
+    for (const error of parsed.errors) this.#reportSyntax(error)
+    if (parsed.errors.length > 0) return null
+    const root = parsed.contents
+    if (isBlank(root)) return null
+    const converter = new Converter((offset, message) => this.#report(offset, message), this.#lines)
+    const data = converter.convert(root)
+    if (converter.isRefused) return null
+    if (!isJsonObject(data)) {
+      this.#report(root.range[0], 'a document must be a mapping with the fields kind and name')
+      return null
+    }
+    const { file, baseDir } = this.#source
+    const lines = this.#lines
+    return {
+      file,
+      baseDir,
+      data,
+      locate: (path, at = 'value') =>
+        lines.position(locateOffset(root, path, at, converter.targets)),
+    }
+  }
+
+  #reportSyntax(error: YAMLError): void {
+    const line = this.#lines.position(error.pos[0]).line
+    // The second error of a line is nearly always the echo of the first.
+    if (line === this.#lastErrorLine && this.#errorCount > 0) return
+    this.#lastErrorLine = line
+    this.#errorCount += 1
+    if (this.#errorCount > MAX_SYNTAX_ERRORS) return
+    this.#report(error.pos[0], wording(error, this.#text))
+  }
+
+  #report(offset: number, message: string, severity: Severity = 'error'): void {
+    this.issues.push({
+      severity,
+      position: this.#lines.position(offset),
+      path: '',
+      message,
+      suggestion: null,
+    })
+  }
+}
+
+/** Turns a node tree into plain data. Refuses what JSON cannot hold and what would surprise later. */
+class Converter {
+  /** What each alias stands for. */
+  readonly targets = new Map<ParsedNode, ParsedNode>()
+  isRefused = false
+  readonly #anchors = new Map<string, ParsedNode>()
+  /** The nodes that are being converted: an alias to one of them would never end. */
+  readonly #open = new Set<ParsedNode>()
+  readonly #report: (offset: number, message: string) => void
+  readonly #lines: LineTable
+  #values = 0
+
+  constructor(report: (offset: number, message: string) => void, lines: LineTable) {
+    this.#report = report
+    this.#lines = lines
+  }
+
+  convert(node: Node): JsonValue {
+    if (node === null) return null
+    this.#values += 1
+    if (this.#values > MAX_VALUES) {
+      return this.#refuse(node, `the document holds more than ${MAX_VALUES} values`)
+    }
+    if (isAlias(node)) return this.#alias(node)
+    if (node.anchor !== undefined) this.#anchors.set(node.anchor, node)
+    if (isScalar(node)) return this.#scalar(node, node.value)
+    if (this.#open.size >= MAX_DEPTH) {
+      return this.#refuse(node, `nested deeper than ${MAX_DEPTH} levels`)
+    }
+    this.#open.add(node)
+    const value = isMap(node) ? this.#map(node) : isSeq(node) ? this.#list(node.items) : null
+    this.#open.delete(node)
+    return value
+  }
+
+  #alias(node: ParsedNode & { source: string }): JsonValue {
+    const target = this.#anchors.get(node.source)
+    if (target === undefined) {
+      return this.#refuse(node, `no anchor &${node.source} stands before this alias`)
+    }
+    if (this.#open.has(target)) {
+      return this.#refuse(node, `the alias *${node.source} stands inside its own anchor`)
+    }
+    this.targets.set(node, target)
+    return this.convert(target)
+  }
+
+  #scalar(node: ParsedNode, value: unknown): JsonValue {
+    if (value === null || typeof value === 'string' || typeof value === 'boolean') return value
+    if (typeof value === 'number' && Number.isFinite(value)) return value
+    return this.#refuse(node, 'not a number JSON can hold: put it in quotes if it is meant as text')
+  }
+
+  #list(items: readonly ParsedNode[]): JsonValue[] {
+    const list: JsonValue[] = []
+    for (const item of items) {
+      // Past the limit every further value would be refused again, one message each.
+      if (this.#values > MAX_VALUES) break
+      list.push(this.convert(item))
+    }
+    return list
+  }
+
+  #map(node: ParsedNode & { items: readonly { key: ParsedNode; value: Node }[] }): JsonObject {
+    const object: JsonObject = {}
+    const offsets = new Map<string, number>()
+    for (const { key, value } of node.items) {
+      if (this.#values > MAX_VALUES) break
+      if (!isScalar(key) || typeof key.value !== 'string') {
+        this.#refuse(key, 'a key must be text')
+        continue
+      }
+      if (key.anchor !== undefined) this.#anchors.set(key.anchor, key)
+      const name = key.value
+      const first = offsets.get(name)
+      if (first !== undefined) {
+        const line = this.#lines.position(first).line
+        this.#refuse(key, `the key \`${name}\` stands here twice, first in line ${line}`)
+      } else if (name === '__proto__') {
+        // As a property name it would change what the object inherits instead of adding a field.
+        this.#refuse(key, 'the key `__proto__` is not allowed')
+      } else if (name === '<<' && key.type === 'PLAIN') {
+        this.#refuse(key, 'merge keys (<<) are not part of YAML 1.2: write the fields out')
+      } else {
+        offsets.set(name, key.range[0])
+        object[name] = this.convert(value)
+      }
+    }
+    return object
+  }
+
+  #refuse(node: ParsedNode, message: string): null {
+    this.isRefused = true
+    this.#report(node.range[0], message)
+    return null
+  }
+}
+
+function isBlank(node: Node): node is null {
+  return node === null || (isScalar(node) && node.value === null && node.range[0] === node.range[1])
+}
+
+function locateOffset(
+  root: ParsedNode,
+  path: JsonPath,
+  at: 'key' | 'value',
+  targets: ReadonlyMap<ParsedNode, ParsedNode>,
+): number {
+  let node: ParsedNode = root
+  let offset = root.range[0]
+  for (const [index, step] of path.entries()) {
+    node = targets.get(node) ?? node
+    const isLast = index === path.length - 1
+    if (isMap(node)) {
+      const pair = node.items.find(({ key }) => isScalar(key) && key.value === step)
+      if (pair === undefined) return offset
+      offset = (pair.key as ParsedNode).range[0]
+      const value = pair.value as Node
+      // An empty value has no place of its own.
+      if (value === null || value.range[0] === value.range[1]) return offset
+      if (!(isLast && at === 'key')) offset = value.range[0]
+      node = value
+    } else if (isSeq(node) && typeof step === 'number') {
+      const item = node.items[step] as Node | undefined
+      if (item === undefined || item === null) return offset
+      if (item.range[0] !== item.range[1]) offset = item.range[0]
+      node = item
+    } else return offset
+  }
+  return offset
+}
+
+/** The parser's message in our words where they help, else its own without capital and full stop. */
+function wording(error: Pick<YAMLError, 'code' | 'message' | 'pos'>, text: string): string {
+  if (text.startsWith('${', error.pos[0] - 1)) {
+    return 'a reference inside { } or [ ] must be in quotes'
+  }
+  switch (error.code) {
+    case 'TAB_AS_INDENT':
+      return 'tabs are not allowed as indentation: use spaces'
+    case 'BLOCK_AS_IMPLICIT_KEY':
+      return 'a second ": " in one line: put the value in quotes, or begin a new line'
+    case 'NON_STRING_KEY':
+      return 'a key must be text'
+    case 'TAG_RESOLVE_FAILED':
+      return `${error.message.replace(/^Unresolved tag: /, 'the tag ')} is not supported`
+    default:
+      return error.message.charAt(0).toLowerCase() + error.message.slice(1).replace(/\.$/, '')
+  }
+}

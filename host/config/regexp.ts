@@ -1,0 +1,125 @@
+import { RE2JS } from 're2js'
+import { GatewayError, reasonOf } from '../errors.ts'
+import { z } from './schema.ts'
+
+/** Characters of one pattern. */
+export const MAX_PATTERN_LENGTH = 1024
+/** Instructions of one compiled pattern: matching costs this times the length of the text at worst. */
+export const MAX_PROGRAM_SIZE = 5_000
+
+/** A pattern in RE2 syntax. Matching is linear in the text, whatever the pattern and the text are. */
+export interface Regexp {
+  readonly pattern: string
+  /** Is there a match anywhere in the text? */
+  test(text: string): boolean
+  /**
+   * Every match replaced as Go's `Regexp.ReplaceAllString` does: `$1`, `${1}`, `$name` and `${name}`
+   * stand for groups, `$$` for a dollar sign, an unknown group for nothing. `$1x` is the group `1x`.
+   */
+  replaceAll(text: string, replacement: string): string
+}
+
+/** Fails with CONFIG_REGEXP, which names the reason. */
+export function compileRegexp(pattern: string): Regexp {
+  if (pattern.length > MAX_PATTERN_LENGTH) {
+    throw refused(pattern, `it is longer than ${MAX_PATTERN_LENGTH} characters`)
+  }
+  let compiled: RE2JS
+  try {
+    compiled = RE2JS.compile(pattern)
+  } catch (error) {
+    const reason = reasonOf(error)
+      .replace(/^error parsing regexp: /, '')
+      .replaceAll('`', '"')
+    throw refused(pattern, reason, error)
+  }
+  if (compiled.programSize() > MAX_PROGRAM_SIZE) {
+    throw refused(pattern, `it needs more than ${MAX_PROGRAM_SIZE} instructions`)
+  }
+  return new Re2Regexp(pattern, compiled)
+}
+
+/** The schema of a field that holds a pattern; the output is the text, proven to compile. */
+export function regexp() {
+  return z
+    .string()
+    .superRefine((pattern, context) => {
+      try {
+        compileRegexp(pattern)
+      } catch (error) {
+        context.addIssue({ code: 'custom', message: reasonOf(error) })
+      }
+    })
+    .meta({ title: 'regular expression (RE2)' })
+}
+
+class Re2Regexp implements Regexp {
+  readonly pattern: string
+  readonly #compiled: RE2JS
+  readonly #names: Readonly<Record<string, number>>
+  /** The last replacement, compiled: a filter or a route has one. */
+  #template: { readonly source: string; readonly parts: readonly (string | number)[] } | null = null
+
+  constructor(pattern: string, compiled: RE2JS) {
+    this.pattern = pattern
+    this.#compiled = compiled
+    this.#names = compiled.namedGroups()
+  }
+
+  test(text: string): boolean {
+    return this.#compiled.test(text)
+  }
+
+  replaceAll(text: string, replacement: string): string {
+    if (this.#template === null || this.#template.source !== replacement) {
+      this.#template = { source: replacement, parts: this.#compile(replacement) }
+    }
+    const parts = this.#template.parts
+    const matcher = this.#compiled.matcher(text)
+    let result = ''
+    let from = 0
+    let isFirst = true
+    while (matcher.find()) {
+      // Go: an empty match right after a match does not count.
+      if (matcher.end() === from && !isFirst) continue
+      isFirst = false
+      result += text.slice(from, matcher.start())
+      for (const part of parts) {
+        result += typeof part === 'string' ? part : (matcher.group(part) ?? '')
+      }
+      from = matcher.end()
+    }
+    return isFirst ? text : result + text.slice(from)
+  }
+
+  /** Literal texts and group numbers. Source of the grammar: Go's Regexp.Expand. */
+  #compile(replacement: string): (string | number)[] {
+    const parts: (string | number)[] = []
+    let from = 0
+    for (const match of replacement.matchAll(/\$(?:\$|\{(\w+)\}|(\w+))/gu)) {
+      parts.push(replacement.slice(from, match.index))
+      from = match.index + match[0].length
+      const name = match[1] ?? match[2]
+      if (name === undefined) parts.push('$')
+      else {
+        const group = this.#group(name)
+        if (group !== undefined) parts.push(group)
+      }
+    }
+    parts.push(replacement.slice(from))
+    return parts.filter((part) => part !== '')
+  }
+
+  #group(name: string): number | undefined {
+    if (/^\d+$/.test(name)) {
+      const number = Number(name)
+      return number <= this.#compiled.groupCount() ? number : undefined
+    }
+    return Object.hasOwn(this.#names, name) ? this.#names[name] : undefined
+  }
+}
+
+function refused(pattern: string, reason: string, cause?: unknown): GatewayError {
+  const shown = pattern.length > 60 ? `${pattern.slice(0, 60)}…` : pattern
+  return new GatewayError('CONFIG_REGEXP', { pattern: shown, reason }, cause)
+}

@@ -1,0 +1,148 @@
+import { isJsonObject, type JsonObject } from '../config/json.ts'
+import { nearest } from '../config/nearest.ts'
+import { name, objectFields, text, z } from '../config/schema.ts'
+import { END } from '../traffic/flow.ts'
+import { checkFlow } from './flow-check.ts'
+import { type CheckContext, defineObject, type FilterKindFacts, type SpecOf } from './object.ts'
+
+const flowNode = z.strictObject({
+  filter: text().describe('The name of a filter, or END.'),
+  alias: name().optional().describe('Another name for this node, for jumps to it.'),
+  namespace: z
+    .union([z.literal(''), z.literal('DEFAULT')], {
+      error: 'namespaces other than DEFAULT are not supported yet',
+    })
+    .optional()
+    .describe('The request and response the filter works on.'),
+  jumpIf: z
+    .record(z.string(), text())
+    .default({})
+    .describe('For a result of the filter, the later node to go on with, or END.'),
+})
+
+const spec = z.strictObject({
+  ...objectFields('Pipeline'),
+  flow: z
+    .array(flowNode)
+    .default([])
+    .describe('The order filters run in; that of `filters` when empty.'),
+  filters: z
+    .array(z.looseObject({ name: name(), kind: text() }))
+    .min(1)
+    .describe('The filters, each with a name, a kind and the fields of its kind.'),
+  resilience: z
+    .array(z.unknown())
+    .max(0, 'resilience policies are not supported yet: leave the list out')
+    .default([])
+    .describe('Policies that filters refer to. Not supported yet.'),
+  data: z
+    .record(z.string(), z.json())
+    .default({})
+    .describe('Values for templates, under `.data.PIPELINE`.'),
+})
+
+/** One filter of a pipeline, checked against its kind. */
+export interface FilterSpec {
+  readonly name: string
+  readonly kind: string
+  /** The output of the kind's schema. */
+  readonly spec: unknown
+  /** The fields as JSON, `name` and `kind` among them: equal JSON means an equal filter. */
+  readonly json: JsonObject
+}
+
+/** Pipeline without its running part: the fields of its document and the rules they follow. */
+export const pipelineKind = defineObject({
+  kind: 'Pipeline',
+  description: 'Runs filters on a request, in the order of its flow.',
+  category: 'pipeline',
+  spec,
+  check(data, context): { filters: readonly FilterSpec[] } {
+    const filters = checkFilters(data['filters'], context)
+    checkFlow(data, context)
+    return { filters }
+  },
+})
+
+export type PipelineSpec = SpecOf<typeof pipelineKind>
+
+function checkFilters(list: unknown, context: CheckContext): FilterSpec[] {
+  const specs: FilterSpec[] = []
+  const places = new Map<string, string>()
+  if (!Array.isArray(list)) return specs
+  for (const [index, json] of list.entries()) {
+    if (!isJsonObject(json)) continue
+    const path = ['filters', index]
+    const { name: filter, kind } = json
+    if (typeof filter === 'string') {
+      const place = places.get(filter)
+      const at = [...path, 'name']
+      if (filter === END) {
+        context.report({ path: at, message: 'no filter can be named END: it ends the flow' })
+      } else if (place !== undefined) {
+        const message = `"${filter}" is the name of another filter already, in ${place}`
+        context.report({ path: at, message })
+      } else places.set(filter, context.placeOf(at))
+    }
+    if (typeof kind !== 'string' || kind === '') continue
+    const facts = context.filterKinds.find((one) => one.kind === kind)
+    if (facts === undefined) {
+      reportKind(kind, index, context)
+      continue
+    }
+    const parsed = context.parse(facts.spec, path, ['name', 'kind'])
+    if (typeof filter === 'string') specs.push({ name: filter, kind, spec: parsed, json })
+  }
+  return specs
+}
+
+function reportKind(kind: string, index: number, context: CheckContext): void {
+  const path = ['filters', index, 'kind']
+  if (EASEGRESS_FILTER_KINDS.includes(kind)) {
+    context.report({ path, message: `the filter kind "${kind}" is not supported yet` })
+    return
+  }
+  const known = context.filterKinds.map((facts: FilterKindFacts) => facts.kind)
+  context.report({
+    path,
+    message: `there is no filter kind "${kind}"`,
+    suggestion: nearest(kind, known),
+  })
+}
+
+/** Kinds of filters that Easegress has: using one is a wish, not a slip. */
+const EASEGRESS_FILTER_KINDS: readonly string[] = [
+  'AIGatewayProxy',
+  'CORSAdaptor',
+  'CertExtractor',
+  'ConnectControl',
+  'DataBuilder',
+  'Fallback',
+  'FileServer',
+  'GRPCProxy',
+  'HeaderLookup',
+  'HeaderToJSON',
+  'Kafka',
+  'KafkaMQTT',
+  'MQTTClientAuth',
+  'MeshAdaptor',
+  'Mock',
+  'OIDCAdaptor',
+  'OPAFilter',
+  'Proxy',
+  'RateLimiter',
+  'Redirector',
+  'RedirectorV2',
+  'RemoteFilter',
+  'RequestAdaptor',
+  'RequestBuilder',
+  'ResponseAdaptor',
+  'ResponseBuilder',
+  'ResultBuilder',
+  'SimpleHTTPProxy',
+  'TopicMapper',
+  'Validator',
+  'WAF',
+  'WasmHost',
+  'WebSocketProxy',
+]

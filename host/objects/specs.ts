@@ -1,0 +1,6 @@
+import { httpServerKind } from './http-server-spec.ts'
+import type { ObjectKind } from './object.ts'
+import { pipelineKind } from './pipeline-spec.ts'
+
+/** Every kind of object a configuration may hold. */
+export const OBJECT_SPECS: readonly ObjectKind[] = [httpServerKind, pipelineKind]
