@@ -1,0 +1,18 @@
+import type { HttpEngine } from '../http/engine.ts'
+import type { Logger } from '../observe/log.ts'
+import type { UsagePool } from '../usage-pool.ts'
+import type { PluginHost } from '../wasm/plugin-host.ts'
+
+/** What a filter is given when it is made: everything it needs from above or beside it. */
+export interface FilterEnv {
+  readonly pipeline: string
+  /** The name of the filter in its pipeline. */
+  readonly filter: string
+  /** The folder that relative paths in the spec are resolved from. */
+  readonly baseDir: string
+  readonly log: Logger
+  readonly engine: HttpEngine
+  /** Expensive things that survive a change: upstream clients, keyed by what they are made from. */
+  readonly clients: UsagePool
+  readonly plugins: PluginHost
+}

@@ -1,0 +1,49 @@
+import type { z } from '../config/schema.ts'
+import type { MessageScope } from '../exchange/exchange.ts'
+import type { FilterEnv } from './env.ts'
+
+/** What a filter's step answers: undefined to go on, or one of the results its kind declares. */
+export type FilterResult<R extends string> = R | undefined
+
+/** One running filter of a pipeline generation. `close` is idempotent and called by the pipeline only. */
+export interface Filter<R extends string = string> {
+  /** Synchronous when it can be: the pipeline only waits when it meets a promise. */
+  handle(scope: MessageScope): FilterResult<R> | Promise<FilterResult<R>>
+  /** Results beside those of its kind: the ones a plugin declares. */
+  readonly resultNames?: readonly string[]
+  /** Files the filter was made from beside its spec; a change of one makes its pipeline anew. */
+  readonly files?: readonly string[]
+  /** What the admin API shows; JSON data. */
+  status?(): unknown
+  close?(): void | Promise<void>
+}
+
+/** One kind of filter: its schema is also its documentation. */
+export interface FilterKind<
+  K extends string = string,
+  S extends z.ZodType = z.ZodType,
+  R extends string = string,
+> {
+  readonly kind: K
+  readonly description: string
+  /** The results that may stand in `jumpIf`. */
+  readonly results: readonly R[]
+  /** True when one filter of the kind may have results of its own; they are known once it runs. */
+  readonly hasOpenResults?: boolean
+  readonly spec: S
+  /**
+   * Makes a running filter. All parsing, compiling and connecting happens here, none of it per request.
+   * `previous` is the same filter in the former generation, so that state may be carried over.
+   */
+  create(
+    spec: z.output<S>,
+    env: FilterEnv,
+    previous?: Filter,
+  ): Filter<NoInfer<R>> | Promise<Filter<NoInfer<R>>>
+}
+
+export function defineFilter<const K extends string, S extends z.ZodType, const R extends string>(
+  kind: FilterKind<K, S, R>,
+): FilterKind<K, S, R> {
+  return Object.freeze(kind)
+}

@@ -1,0 +1,213 @@
+import { isGatewayError, reasonOf } from '../errors.ts'
+import type { Body } from '../exchange/body.ts'
+import type { Exchange, ExchangeEnd, MessageScope, OwedPhase } from '../exchange/exchange.ts'
+import type { Logger } from '../observe/log.ts'
+import { applyChanges } from '../wasm/apply-changes.ts'
+import type { GuestItem, GuestOutcome } from '../wasm/executor.ts'
+import { Phase } from '../wasm/guest-call.ts'
+import type { OpenPlugin } from '../wasm/plugin-host.ts'
+
+type Result = string | undefined
+
+/**
+ * Brings one plugin version and the exchanges together: which phase runs when, what the guest may see,
+ * and what becomes of its answer. See "The guest contract" in ARCHITECTURE.md.
+ */
+export class WasmFilter {
+  readonly #plugin: OpenPlugin
+  readonly #log: Logger
+  readonly #hasRequest: boolean
+  readonly #hasResponse: boolean
+  readonly #hasDone: boolean
+  readonly #wantsRequestBody: boolean
+  readonly #wantsResponseBody: boolean
+  readonly #bodyLimit: number
+  readonly #owed: OwedPhase
+  #calls = 0
+  #failures = 0
+
+  constructor(plugin: OpenPlugin, log: Logger) {
+    const { description } = plugin
+    this.#plugin = plugin
+    this.#log = log
+    this.#hasRequest = description.phases.includes('request')
+    this.#hasResponse = description.phases.includes('response')
+    this.#hasDone = description.phases.includes('done')
+    this.#wantsRequestBody = description.body.request === 'bytes'
+    this.#wantsResponseBody = description.body.response === 'bytes'
+    this.#bodyLimit = description.body.limit
+    // One object for all exchanges: what it needs is the exchange it is given.
+    this.#owed = { run: (exchange) => this.#runOwed(exchange) }
+  }
+
+  /**
+   * Without a response: the request phase now, and the response phase is owed. With one: the response
+   * phase at this place. A phase the module does not have costs nothing.
+   */
+  handle(scope: MessageScope): Result | Promise<Result> {
+    if (this.#hasDone) this.#scheduleDone(scope.exchange)
+    if (scope.response !== null) {
+      return this.#hasResponse ? this.#run(scope, Phase.response) : undefined
+    }
+    if (!this.#hasRequest) {
+      if (this.#hasResponse) scope.exchange.owe(this.#owed)
+      return undefined
+    }
+    return this.#run(scope, Phase.request)
+  }
+
+  status(): unknown {
+    const { description, digest, origin, executor } = this.#plugin
+    return {
+      plugin: this.#plugin.name,
+      version: description.version,
+      digest,
+      origin,
+      health: '',
+      numOfRequest: this.#calls,
+      numOfWasmError: this.#failures,
+      executor: executor.status(),
+    }
+  }
+
+  #run(scope: MessageScope, phase: Phase): Result | Promise<Result> {
+    this.#calls += 1
+    const wantsBody = phase === Phase.request ? this.#wantsRequestBody : this.#wantsResponseBody
+    const body = phase === Phase.request ? scope.request.body : scope.response?.body
+    if (!wantsBody || body === undefined) return this.#submit(scope, phase, null)
+    return this.#withBody(scope, phase, body)
+  }
+
+  #withBody(scope: MessageScope, phase: Phase, body: Body): Result | Promise<Result> {
+    const bytes = body.collect(this.#bodyLimit)
+    if (!(bytes instanceof Promise)) return this.#submit(scope, phase, bytes)
+    return bytes.then(
+      (whole) => this.#submit(scope, phase, whole),
+      (error: unknown) => this.#fail(scope, reasonOf(error), 'wasmError'),
+    )
+  }
+
+  #submit(scope: MessageScope, phase: Phase, body: Uint8Array | null): Result | Promise<Result> {
+    const outcome = this.#plugin.executor.submit(makeItem(scope, phase, body, this.#plugin))
+    return outcome instanceof Promise
+      ? outcome.then((done) => this.#finish(scope, phase, done))
+      : this.#finish(scope, phase, outcome)
+  }
+
+  #finish(scope: MessageScope, phase: Phase, outcome: GuestOutcome): Result {
+    if (outcome.failure !== null) {
+      const isFull = isGatewayError(outcome.failure, 'GUEST_QUEUE_FULL')
+      return this.#fail(scope, outcome.failure.message, isFull ? 'outOfVM' : 'wasmError')
+    }
+    if (outcome.changes !== null) {
+      const { exchange } = scope
+      const refused = applyChanges(scope, outcome.changes, (key, value) =>
+        putContext(exchange, this.#plugin, key, value),
+      )
+      if (refused !== null) return this.#fail(scope, refused, 'wasmError')
+    }
+    if (phase === Phase.request && this.#hasResponse) scope.exchange.owe(this.#owed)
+    if (outcome.kind === 'replied') return 'replied'
+    if (outcome.kind === 'next') return undefined
+    const name = this.#plugin.description.results[outcome.result - 1]
+    if (name === undefined && outcome.result > 9) {
+      return this.#fail(scope, `the unknown result ${outcome.result}`, 'wasmError')
+    }
+    return name ?? `wasmResult${outcome.result}`
+  }
+
+  #fail(scope: MessageScope, reason: string, result: 'wasmError' | 'outOfVM'): Result {
+    this.#failures += 1
+    this.#log.error(
+      { plugin: this.#plugin.name, requestId: scope.exchange.id, result },
+      `plugin failed: ${reason}`,
+    )
+    return result
+  }
+
+  /** An owed phase never jumps: a failure replaces the answer, any other result becomes a tag. */
+  #runOwed(exchange: Exchange): void | Promise<void> {
+    if (exchange.response === null) return
+    const result = this.#run(exchange, Phase.response)
+    if (result instanceof Promise) return result.then((late) => this.#settleOwed(exchange, late))
+    this.#settleOwed(exchange, result)
+  }
+
+  #settleOwed(exchange: Exchange, result: Result): void {
+    if (result === undefined) return
+    if (result === 'wasmError' || result === 'outOfVM') {
+      exchange.response?.body.cancel(new Error('a plugin failed on the response'))
+      // No response: the pipeline answers with the status and the request id, and no internals.
+      exchange.response = null
+      return
+    }
+    exchange.tag(`${this.#plugin.name}(${result})`)
+  }
+
+  #scheduleDone(exchange: Exchange): void {
+    exchange.onDone((_: ExchangeEnd) => {
+      const outcome = this.#plugin.executor.submit(
+        makeItem(exchange, Phase.done, null, this.#plugin),
+      )
+      if (!(outcome instanceof Promise)) return
+      // The version must live until the guest has seen the end, though the client has its answer.
+      const settled = outcome.then((done) => {
+        if (done.failure !== null) this.#fail(exchange, done.failure.message, 'wasmError')
+      })
+      exchange.holdUntil(settled)
+    })
+  }
+}
+
+function makeItem(
+  scope: MessageScope,
+  phase: Phase,
+  body: Uint8Array | null,
+  plugin: OpenPlugin,
+): GuestItem {
+  const { request, response, exchange } = scope
+  return {
+    phase,
+    method: request.method,
+    path: request.path,
+    query: request.query,
+    scheme: request.scheme,
+    host: request.host,
+    clientAddress: request.remoteAddress,
+    route: exchange.pipeline,
+    requestId: exchange.id,
+    protocol: request.httpVersion,
+    requestHeaders: request.headers.list,
+    requestBody: phase === Phase.request ? body : null,
+    status: response === null ? 0 : response.status,
+    responseHeaders: response === null ? null : response.headers.list,
+    responseBody: phase === Phase.response ? body : null,
+    context: exchange.data === null ? null : contextOf(exchange.data, plugin),
+  }
+}
+
+/** A key a plugin did not declare as shared is its own: the plugin's name stands before it. */
+function privateKey(plugin: OpenPlugin, key: string): string {
+  return `${plugin.name}\n${key}`
+}
+
+function putContext(exchange: Exchange, plugin: OpenPlugin, key: string, value: Uint8Array): void {
+  exchange.data ??= new Map()
+  const isShared = plugin.description.shared.includes(key)
+  exchange.data.set(isShared ? key : privateKey(plugin, key), Buffer.from(value))
+}
+
+function contextOf(
+  data: ReadonlyMap<string, Uint8Array>,
+  plugin: OpenPlugin,
+): ReadonlyMap<string, Uint8Array> | null {
+  const own = `${plugin.name}\n`
+  let visible: Map<string, Uint8Array> | null = null
+  for (const [key, value] of data) {
+    const isOwn = key.startsWith(own)
+    if (!isOwn && !plugin.description.shared.includes(key)) continue
+    visible ??= new Map()
+    visible.set(isOwn ? key.slice(own.length) : key, value)
+  }
+  return visible
+}

@@ -1,0 +1,75 @@
+import { duration, z } from '../config/schema.ts'
+import type { MessageScope } from '../exchange/exchange.ts'
+import { WASM_DEFAULTS } from '../wasm/limits.ts'
+import { defineFilter } from './filter.ts'
+import { WasmFilter } from './wasm-filter.ts'
+
+/** What the host itself gives, and Easegress's names for the numbers its guests return. */
+const RESULTS: readonly string[] = [
+  'wasmError',
+  'outOfVM',
+  'replied',
+  'wasmResult1',
+  'wasmResult2',
+  'wasmResult3',
+  'wasmResult4',
+  'wasmResult5',
+  'wasmResult6',
+  'wasmResult7',
+  'wasmResult8',
+  'wasmResult9',
+]
+
+/** Runs a plugin: WebAssembly that reads and changes requests and responses. */
+export const wasmHost = defineFilter({
+  kind: 'WasmHost',
+  description:
+    'Runs a plugin, a WebAssembly module, on requests and responses, in a thread of its own.',
+  results: RESULTS,
+  // A module names results of its own; they are checked when it is loaded.
+  hasOpenResults: true,
+  spec: z.strictObject({
+    code: z
+      .string()
+      .min(1)
+      .describe('The module: a path, relative to the file this stands in, or base64.'),
+    maxConcurrency: z
+      .int()
+      .min(1)
+      .max(1_000)
+      .default(WASM_DEFAULTS.maxConcurrency)
+      .describe('Live instances at most; 1 means exactly one, on one thread.'),
+    timeout: duration()
+      .prefault('100ms')
+      .describe('Running time of one call of the guest, without queueing.'),
+    queueTimeout: duration()
+      .prefault('1s')
+      .describe('Time a request may wait for a thread; past it the result is outOfVM.'),
+    parameters: z
+      .record(z.string(), z.union([z.string(), z.number(), z.boolean()]).transform(String))
+      .default({})
+      .describe('What the plugin is configured with; its description says which there are.'),
+  }),
+  async create(spec, env) {
+    const plugin = await env.plugins.open({
+      pipeline: env.pipeline,
+      filter: env.filter,
+      code: spec.code,
+      baseDir: env.baseDir,
+      parameters: spec.parameters,
+      timeoutMs: spec.timeout,
+      queueTimeoutMs: spec.queueTimeout,
+      queueLength: WASM_DEFAULTS.queueLength,
+      maxConcurrency: spec.maxConcurrency,
+      log: env.log,
+    })
+    const filter = new WasmFilter(plugin, env.log)
+    return {
+      resultNames: plugin.description.results,
+      files: plugin.file === null ? [] : [plugin.file],
+      handle: (scope: MessageScope) => filter.handle(scope),
+      status: () => filter.status(),
+      close: () => plugin.close(),
+    }
+  },
+})

@@ -1,0 +1,66 @@
+/** What a byte may be part of; one table look-up answers for all grammars (RFC 9110 section 5, RFC 3986). */
+export const TOKEN = 1
+/** Field values and reason phrases: HTAB, SP, visible characters, obs-text. */
+export const VALUE = 2
+/** The path of an origin-form target. */
+export const PATH = 4
+/** The query of a target. */
+export const QUERY = 8
+/** A host without brackets. */
+export const HOST = 16
+export const HEX = 32
+
+export const HTAB = 0x09
+export const LF = 0x0a
+export const CR = 0x0d
+export const SP = 0x20
+export const QUOTE = 0x22
+export const PERCENT = 0x25
+export const STAR = 0x2a
+export const DOT = 0x2e
+export const SLASH = 0x2f
+export const COLON = 0x3a
+export const SEMICOLON = 0x3b
+export const EQUALS = 0x3d
+export const QUESTION = 0x3f
+export const BACKSLASH = 0x5c
+
+const ALPHANUMERIC = '0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ'
+
+function mark(table: Uint8Array, characters: string, bit: number): void {
+  for (let i = 0; i < characters.length; i++) {
+    const code = characters.charCodeAt(i)
+    table[code] = (table[code] as number) | bit
+  }
+}
+
+function makeClasses(): Uint8Array {
+  const table = new Uint8Array(256)
+  mark(table, `${ALPHANUMERIC}!#$%&'*+-.^_\`|~`, TOKEN)
+  mark(table, '0123456789abcdefABCDEF', HEX)
+  mark(table, `${ALPHANUMERIC}-._~`, HOST)
+  // pchar and "/", plus the four that browsers send as they are and no parser reads as something else.
+  mark(table, `${ALPHANUMERIC}-._~!$&'()*+,;=:@/%[]|^`, PATH)
+  mark(table, `${ALPHANUMERIC}-._~!$&'()*+,;=:@/%[]|^?{}\`\\`, QUERY)
+  table[HTAB] = VALUE
+  for (let code = 0x20; code <= 0xff; code++) {
+    if (code !== 0x7f) table[code] = (table[code] as number) | VALUE
+  }
+  return table
+}
+
+/** The classes of each byte, as bits. */
+export const CLASS: Uint8Array = makeClasses()
+
+/** The value of a hexadecimal digit, -1 for every other byte. */
+export const HEX_VALUE: Int8Array = Int8Array.from({ length: 256 }, (_, code) => {
+  const digit = '0123456789abcdef'.indexOf(String.fromCharCode(code).toLowerCase())
+  return digit
+})
+
+/** An own copy of `bytes[from, to)`: what is read into a shared buffer is gone with the next read. */
+export function copyOf(bytes: Buffer, from: number, to: number): Buffer {
+  const copy = Buffer.allocUnsafe(to - from)
+  bytes.copy(copy, 0, from, to)
+  return copy
+}

@@ -1,0 +1,41 @@
+import { monotonicMs } from '../../clock.ts'
+import { GatewayError } from '../../errors.ts'
+import type { Exchange } from '../../exchange/exchange.ts'
+import type { Response } from '../../exchange/response.ts'
+import type { ClientOptions, HttpClient, UpstreamRequest } from '../engine.ts'
+import { ClientPool, type ClientTuning } from './client-pool.ts'
+import { UpstreamCall } from './upstream-call.ts'
+
+/** Sends requests to one origin over HTTP/1.1. */
+export class NativeClient implements HttpClient {
+  readonly #pool: ClientPool
+
+  constructor(options: ClientOptions, tuning: ClientTuning) {
+    const url = new URL(options.origin)
+    const host = url.hostname.startsWith('[') ? url.hostname.slice(1, -1) : url.hostname
+    const port = url.port === '' ? 80 : Number(url.port)
+    this.#pool = new ClientPool(
+      host,
+      port,
+      options.maxConnections,
+      options.connectTimeoutMs,
+      tuning,
+    )
+  }
+
+  send(
+    request: UpstreamRequest,
+    timeoutMs: number,
+    exchange: Exchange | null,
+  ): Promise<Response> {
+    const call = new UpstreamCall(request, exchange, monotonicMs(), timeoutMs)
+    if (call.isAborted) call.reject(new GatewayError('UPSTREAM_ABORTED', {}))
+    else this.#pool.dispatch(call)
+    return call.promise
+  }
+
+  close(): Promise<void> {
+    this.#pool.close()
+    return Promise.resolve()
+  }
+}

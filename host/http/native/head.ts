@@ -1,0 +1,159 @@
+import { CLASS, COLON, CR, HTAB, LF, SP, TOKEN, VALUE } from './bytes.ts'
+import {
+  findKnownName,
+  HOST_FIELD,
+  hashStep,
+  type KnownName,
+  OTHER,
+  spells,
+} from './field-names.ts'
+
+/** The bytes end before the section does: ask again when there are more. */
+export const INCOMPLETE = 0
+/** The section is complete and valid. */
+export const COMPLETE = 1
+/** It can never become valid: `status` and `reason` say why. */
+export const REFUSED = 2
+
+/** Fields a block can ever hold; the limits that are configured lie below. */
+export const MAX_FIELDS = 1024
+
+/**
+ * The field lines of one message, checked byte by byte in one pass (RFC 9112, section 5): no space before
+ * the colon, no folded lines, no bare CR or LF, no control characters. Nothing is mended.
+ *
+ * A block is scratch space that is used again for every message: after `scan` it holds where each field
+ * lies, and `toList` makes the strings.
+ *
+ *     spans  [nameStart nameEnd valueStart valueEnd] × count     ids  what the engine knows about each
+ */
+export class FieldBlock {
+  count = 0
+  /** The offset after the empty line that ends the block. */
+  end = 0
+  status = 0
+  reason = ''
+  readonly spans: Int32Array = new Int32Array(MAX_FIELDS * 4)
+  readonly ids: Uint8Array = new Uint8Array(MAX_FIELDS)
+  readonly #names: (KnownName | null)[] = new Array(MAX_FIELDS).fill(null)
+
+  /** Checks the lines of `bytes[start, end)` up to the empty line. At most `maxFields` fields. */
+  scan(bytes: Buffer, start: number, end: number, maxFields: number): number {
+    const spans = this.spans
+    const limit = maxFields < MAX_FIELDS ? maxFields : MAX_FIELDS
+    let at = start
+    let count = 0
+    for (;;) {
+      if (at >= end) return INCOMPLETE
+      if (bytes[at] === CR) {
+        if (at + 1 >= end) return INCOMPLETE
+        if (bytes[at + 1] !== LF) return this.refuse(400, 'a CR without LF')
+        this.count = count
+        this.end = at + 2
+        return COMPLETE
+      }
+      if (count === limit) return this.refuse(431, `more than ${limit} header fields`)
+
+      const nameStart = at
+      let hash = 0
+      let byte = bytes[at] as number
+      while (((CLASS[byte] as number) & TOKEN) !== 0 && at < end) {
+        hash = hashStep(hash, byte)
+        at += 1
+        byte = bytes[at] as number
+      }
+      if (at >= end) return INCOMPLETE
+      if (byte !== COLON || at === nameStart) return this.#refuseName(byte, at === nameStart)
+      const nameEnd = at
+
+      at += 1
+      byte = bytes[at] as number
+      while ((byte === SP || byte === HTAB) && at < end) {
+        at += 1
+        byte = bytes[at] as number
+      }
+      const valueStart = at
+      while (((CLASS[byte] as number) & VALUE) !== 0 && at < end) {
+        at += 1
+        byte = bytes[at] as number
+      }
+      if (at >= end) return INCOMPLETE
+      if (byte !== CR) {
+        return this.refuse(400, byte === LF ? 'a LF without CR' : 'a control character in a header field')
+      }
+      let valueEnd = at
+      while (valueEnd > valueStart && isBlank(bytes[valueEnd - 1] as number)) valueEnd -= 1
+      if (at + 1 >= end) return INCOMPLETE
+      if (bytes[at + 1] !== LF) return this.refuse(400, 'a CR without LF')
+      at += 2
+
+      const known = findKnownName(bytes, nameStart, nameEnd, hash)
+      const span = count * 4
+      spans[span] = nameStart
+      spans[span + 1] = nameEnd
+      spans[span + 2] = valueStart
+      spans[span + 3] = valueEnd
+      this.ids[count] = known === null ? OTHER : known.id
+      this.#names[count] = known
+      count += 1
+    }
+  }
+
+  /** The value of field `index`, cut from `text`, the latin1 text of the bytes from offset `base` on. */
+  value(index: number, text: string, base: number): string {
+    const span = index * 4 + 2
+    return text.slice((this.spans[span] as number) - base, (this.spans[span + 1] as number) - base)
+  }
+
+  /**
+   * The flat list `[name, value, …]` of the fields that are neither hop-by-hop nor about framing: what
+   * `endToEndFields` leaves when Connection names no further field. Values are cut from `text` (see `value`).
+   */
+  toList(bytes: Buffer, text: string, base: number): string[] {
+    const list: string[] = []
+    for (let i = 0; i < this.count; i++) {
+      const id = this.ids[i] as number
+      if (id !== OTHER && id !== HOST_FIELD) continue
+      list.push(this.#name(i, bytes, text, base), this.value(i, text, base))
+    }
+    return list
+  }
+
+  /** Notes why the message is refused; answers REFUSED. */
+  refuse(status: number, reason: string): number {
+    this.status = status
+    this.reason = reason
+    return REFUSED
+  }
+
+  /** The flat list of every field. */
+  toFullList(bytes: Buffer, text: string, base: number): string[] {
+    const list: string[] = []
+    for (let i = 0; i < this.count; i++) {
+      list.push(this.#name(i, bytes, text, base), this.value(i, text, base))
+    }
+    return list
+  }
+
+  #name(index: number, bytes: Buffer, text: string, base: number): string {
+    const start = this.spans[index * 4] as number
+    const known = this.#names[index] as KnownName | null
+    if (known !== null) {
+      if (spells(bytes, start, known.usual)) return known.usual
+      if (spells(bytes, start, known.lower)) return known.lower
+    }
+    return text.slice(start - base, (this.spans[index * 4 + 1] as number) - base)
+  }
+
+  #refuseName(byte: number, isEmpty: boolean): number {
+    if (byte === LF) return this.refuse(400, 'a LF without CR')
+    if (isEmpty && isBlank(byte)) return this.refuse(400, 'a folded header line')
+    if (isEmpty) return this.refuse(400, 'a header field without a name')
+    if (isBlank(byte)) return this.refuse(400, 'a space in or after a header field name')
+    return this.refuse(400, 'a header field name that is not a token')
+  }
+}
+
+function isBlank(byte: number): boolean {
+  return byte === SP || byte === HTAB
+}

@@ -1,0 +1,330 @@
+import { type HeadLimits, MAX_METHOD_LENGTH } from '../check.ts'
+import { endToEndFields } from '../forward.ts'
+import { CLASS, DOT, PATH, PERCENT, QUERY, QUESTION, SLASH, SP, TOKEN } from './bytes.ts'
+import {
+  CONNECTION,
+  CONTENT_LENGTH,
+  EXPECT,
+  HOST_FIELD,
+  TRANSFER_ENCODING,
+  UPGRADE,
+} from './field-names.ts'
+import { COMPLETE, FieldBlock, INCOMPLETE, REFUSED } from './head.ts'
+import { isAuthority, normalizePath, parseAbsoluteTarget } from './target.ts'
+
+/** Bytes of a request line; past it 414 (RFC 9112, section 3 asks for at least 8,000). */
+export const MAX_REQUEST_LINE = 8 * 1024
+
+/**
+ * Parses request heads (RFC 9112, sections 3, 5 and 6.3). One instance serves any number of messages, one
+ * after the other: after COMPLETE its fields describe the message, after REFUSED `status` and `reason` say
+ * what to answer; the connection must then close.
+ */
+export class RequestHead {
+  readonly fields: FieldBlock = new FieldBlock()
+  status = 0
+  reason = ''
+  /** The offset after the head. */
+  end = 0
+  method = ''
+  /** Origin-form in normal form, or "*". */
+  target = ''
+  /** The authority asked for; "" in a HTTP/1.0 request without one. */
+  host = ''
+  isHttp10 = false
+  /** -1 when there is no Content-Length. */
+  contentLength = -1
+  isChunked = false
+  /** The client will send another request after this one. */
+  isPersistent = true
+  expectsContinue = false
+  /** The protocols of an Upgrade that Connection lists too, or "". */
+  upgrade = ''
+  /** The flat list of end-to-end fields. */
+  list: readonly string[] = []
+  /** Connection names more than the options that every client sends. */
+  #namesFields = false
+  #lastHost = ''
+  #needsNormal = false
+  #isAbsolute = false
+  #targetStart = 0
+  #targetEnd = 0
+  #methodEnd = 0
+
+  /** Parses the head that starts at `bytes[start]`; `end` is where the bytes end. */
+  parse(bytes: Buffer, start: number, end: number, limits: HeadLimits): number {
+    const line = this.#scanLine(bytes, start, end)
+    if (line !== COMPLETE) return this.#checkLine(line, end - start)
+    const from = this.end
+    if (from - start > MAX_REQUEST_LINE) return this.refuse(414, 'the request line is too long')
+
+    const fields = this.fields
+    const block = fields.scan(bytes, from, end, limits.maxHeaderCount)
+    if (block === REFUSED) return this.refuse(fields.status, fields.reason)
+    const size = (block === COMPLETE ? fields.end : end) - from
+    if (size > limits.maxHeaderBytes) return this.refuse(431, 'the header is too large')
+    if (block === INCOMPLETE) return INCOMPLETE
+
+    this.end = fields.end
+    const text = bytes.latin1Slice(start, fields.end)
+    const method = this.#readMethod(text, start)
+    this.method = method
+    if (!this.#readTarget(text, start)) return REFUSED
+    if (!this.#readFields(text, start)) return REFUSED
+    this.list = this.#namesFields
+      ? endToEndFields(fields.toFullList(bytes, text, start))
+      : fields.toList(bytes, text, start)
+    return this.isChunked && this.isHttp10
+      ? this.refuse(400, 'Transfer-Encoding in HTTP/1.0')
+      : COMPLETE
+  }
+
+  /** Notes why the message is refused; answers REFUSED. */
+  refuse(status: number, reason: string): number {
+    this.status = status
+    this.reason = reason
+    return REFUSED
+  }
+
+  /** Checks the request line; on COMPLETE `end` is where the fields start. */
+  #scanLine(bytes: Buffer, start: number, end: number): number {
+    let at = start
+    let byte = bytes[at] as number
+    while (((CLASS[byte] as number) & TOKEN) !== 0 && at < end) {
+      at += 1
+      byte = bytes[at] as number
+    }
+    if (at - start > MAX_METHOD_LENGTH) return this.refuse(501, 'the method is too long')
+    if (at >= end) return INCOMPLETE
+    if (byte !== SP || at === start) return this.refuse(400, 'a method that is not a token')
+    this.#methodEnd = at
+
+    at += 1
+    if (at >= end) return INCOMPLETE
+    this.#targetStart = at
+    this.#needsNormal = false
+    byte = bytes[at] as number
+    this.#isAbsolute = byte !== SLASH
+    if (byte === SLASH) {
+      let last = 0
+      while (((CLASS[byte] as number) & PATH) !== 0 && at < end) {
+        if (byte === PERCENT || (byte === DOT && last === SLASH)) this.#needsNormal = true
+        last = byte
+        at += 1
+        byte = bytes[at] as number
+      }
+    }
+    if (byte === QUESTION || this.#isAbsolute) {
+      while (((CLASS[byte] as number) & QUERY) !== 0 && at < end) {
+        at += 1
+        byte = bytes[at] as number
+      }
+    }
+    if (at >= end) return INCOMPLETE
+    if (byte !== SP) return this.refuse(400, 'a character that a target must not have')
+    if (at === this.#targetStart) return this.refuse(400, 'two spaces in the request line')
+    this.#targetEnd = at
+    return this.#scanVersion(bytes, at + 1, end)
+  }
+
+  #scanVersion(bytes: Buffer, start: number, end: number): number {
+    // "HTTP/1.1" CRLF: everything there is must fit, so that nonsense is refused before it is complete.
+    const available = end - start < VERSION.length ? end - start : VERSION.length
+    for (let i = 0; i < available; i++) {
+      const byte = bytes[start + i] as number
+      if (byte === VERSION[i]) continue
+      if (i === 5 || i === 7) {
+        if (byte >= 0x30 && byte <= 0x39) continue
+        return this.refuse(400, 'a malformed HTTP version')
+      }
+      return this.refuse(400, i < 8 ? 'a malformed HTTP version' : 'a request line without CRLF')
+    }
+    if (available < VERSION.length) return INCOMPLETE
+    const major = bytes[start + 5] as number
+    const minor = bytes[start + 7] as number
+    if (major !== 0x31 || minor > 0x31) return this.refuse(505, 'an HTTP version that is not served here')
+    this.isHttp10 = minor === 0x30
+    this.end = start + VERSION.length
+    return COMPLETE
+  }
+
+  /** A line that is not complete may still be too long already. */
+  #checkLine(result: number, length: number): number {
+    if (result === INCOMPLETE && length > MAX_REQUEST_LINE) {
+      return this.refuse(414, 'the request line is too long')
+    }
+    return result
+  }
+
+  #readMethod(text: string, base: number): string {
+    const length = this.#methodEnd - base
+    if (length === 3 && text.startsWith('GET')) return 'GET'
+    if (length === 4 && text.startsWith('POST')) return 'POST'
+    return text.slice(0, length)
+  }
+
+  #readTarget(text: string, base: number): boolean {
+    const target = text.slice(this.#targetStart - base, this.#targetEnd - base)
+    this.host = ''
+    const method = this.method
+    if (method === 'CONNECT' || method === 'TRACE') {
+      this.refuse(405, 'a method that is not allowed here')
+      return false
+    }
+    if (!this.#isAbsolute) {
+      this.target = this.#needsNormal ? '' : target
+      return !this.#needsNormal || this.#normalize(target)
+    }
+    if (target === '*' && method === 'OPTIONS') {
+      this.target = '*'
+      return true
+    }
+    const absolute = parseAbsoluteTarget(target)
+    if (absolute === null) {
+      this.refuse(400, 'a target that is neither a path nor an absolute URI')
+      return false
+    }
+    this.host = absolute.authority
+    if (absolute.target !== '*') return this.#normalize(absolute.target)
+    this.target = method === 'OPTIONS' ? '*' : '/'
+    return true
+  }
+
+  #normalize(target: string): boolean {
+    const mark = target.indexOf('?')
+    const path = normalizePath(mark < 0 ? target : target.slice(0, mark))
+    if (path === null || /[`{}\\]/.test(path)) {
+      this.refuse(400, 'a malformed path')
+      return false
+    }
+    this.target = mark < 0 ? path : path + target.slice(mark)
+    return true
+  }
+
+  /** Reads the fields that say how the message is framed and who it is for. */
+  #readFields(text: string, base: number): boolean {
+    const fields = this.fields
+    const ids = fields.ids
+    let hosts = 0
+    let hostField = ''
+    this.contentLength = -1
+    this.isChunked = false
+    this.isPersistent = !this.isHttp10
+    this.expectsContinue = false
+    this.upgrade = ''
+    this.#namesFields = false
+    let isUpgradeListed = false
+    for (let i = 0; i < fields.count; i++) {
+      switch (ids[i]) {
+        case HOST_FIELD:
+          hosts += 1
+          hostField = fields.value(i, text, base)
+          break
+        case CONTENT_LENGTH:
+          if (this.contentLength >= 0) return this.#fail(400, 'more than one Content-Length')
+          this.contentLength = parseLength(fields.value(i, text, base))
+          if (this.contentLength === MALFORMED) return this.#fail(400, 'a malformed Content-Length')
+          if (this.contentLength === TOO_LARGE) return this.#fail(413, 'the body is too large')
+          break
+        case TRANSFER_ENCODING:
+          if (this.isChunked) return this.#fail(400, 'more than one Transfer-Encoding')
+          if (!this.#readCoding(fields.value(i, text, base))) return false
+          break
+        case CONNECTION:
+          if (this.#readConnection(fields.value(i, text, base))) isUpgradeListed = true
+          break
+        case UPGRADE:
+          this.upgrade = fields.value(i, text, base)
+          break
+        case EXPECT:
+          if (fields.value(i, text, base).toLowerCase() !== '100-continue') {
+            return this.#fail(417, 'an expectation that is not served here')
+          }
+          this.expectsContinue = !this.isHttp10
+          break
+        default:
+      }
+    }
+    if (!isUpgradeListed || this.isHttp10) this.upgrade = ''
+    if (this.isChunked && this.contentLength >= 0) {
+      return this.#fail(400, 'both Transfer-Encoding and Content-Length')
+    }
+    return this.#readHost(hosts, hostField)
+  }
+
+  #readHost(hosts: number, field: string): boolean {
+    if (hosts > 1) return this.#fail(400, 'more than one Host')
+    if (hosts === 0) return this.isHttp10 || this.#fail(400, 'no Host')
+    // Nearly all requests of a server name the host of the one before.
+    if (field !== this.#lastHost) {
+      if (!isAuthority(field)) return this.#fail(400, 'a malformed Host')
+      this.#lastHost = field
+    }
+    if (this.host === '') this.host = field
+    // RFC 9112, section 3.2.2 lets the target win; two names for one request are a split view.
+    else if (this.host.toLowerCase() !== field.toLowerCase()) {
+      return this.#fail(400, 'a target and a Host that differ')
+    }
+    return true
+  }
+
+  #readCoding(value: string): boolean {
+    const coding = value.toLowerCase()
+    if (coding === 'chunked') {
+      this.isChunked = true
+      return true
+    }
+    if (coding === '' || coding.includes('chunked,') || coding.includes(', chunked')) {
+      return this.#fail(400, 'a malformed Transfer-Encoding')
+    }
+    return this.#fail(501, 'a transfer coding that is not served here')
+  }
+
+  #readConnection(value: string): boolean {
+    const options = value.toLowerCase()
+    if (options === 'keep-alive') {
+      if (this.isHttp10) this.isPersistent = true
+      return false
+    }
+    if (options === 'close') {
+      this.isPersistent = false
+      return false
+    }
+    return this.#readConnectionOptions(options)
+  }
+
+  /** The rare list; answers whether it names "upgrade". */
+  #readConnectionOptions(options: string): boolean {
+    let isUpgrade = false
+    this.#namesFields = true
+    for (const part of options.split(',')) {
+      const option = part.trim()
+      if (option === 'close') this.isPersistent = false
+      else if (option === 'upgrade') isUpgrade = true
+    }
+    return isUpgrade
+  }
+
+  #fail(status: number, reason: string): false {
+    this.refuse(status, reason)
+    return false
+  }
+}
+
+const MALFORMED = -2
+const TOO_LARGE = -3
+
+/** Only digits (RFC 9110, section 8.6). Past 15 digits the number would no longer be exact. */
+export function parseLength(text: string): number {
+  if (text.length === 0) return MALFORMED
+  let length = 0
+  for (let i = 0; i < text.length; i++) {
+    const digit = text.charCodeAt(i) - 0x30
+    if (digit < 0 || digit > 9) return MALFORMED
+    length = length * 10 + digit
+  }
+  return length > 999_999_999_999_999 ? TOO_LARGE : length
+}
+
+/** "HTTP/1.1" CRLF. */
+const VERSION: Uint8Array = Uint8Array.from(Buffer.from('HTTP/1.1\r\n', 'latin1'))

@@ -1,0 +1,158 @@
+import { endToEndFields } from '../forward.ts'
+import { CLASS, CR, LF, SP, VALUE } from './bytes.ts'
+import {
+  CONNECTION,
+  CONTENT_LENGTH,
+  KEEP_ALIVE,
+  TRANSFER_ENCODING,
+} from './field-names.ts'
+import { COMPLETE, FieldBlock, INCOMPLETE, REFUSED } from './head.ts'
+import { parseLength } from './request-head.ts'
+
+/** Bytes of a reason phrase an upstream may send. */
+export const MAX_REASON_LENGTH = 256
+
+/** Bytes of the header of an answer. */
+export const MAX_RESPONSE_HEADER_BYTES = 64 * 1024
+
+/** Fields of the header of an answer. */
+export const MAX_RESPONSE_FIELDS = 256
+
+/** "HTTP/1.x SSS" */
+const STATUS_END = 12
+
+/**
+ * Parses the heads of answers (RFC 9112, sections 4, 5 and 6.3), as strictly as those of requests: an
+ * upstream that frames its answers in two ways poisons the connection for everybody behind it.
+ */
+export class ResponseHead {
+  readonly fields: FieldBlock = new FieldBlock()
+  reason = ''
+  /** The offset after the head. */
+  end = 0
+  status = 0
+  isHttp10 = false
+  /** -1 when there is no Content-Length. */
+  contentLength = -1
+  isChunked = false
+  isPersistent = true
+  /** Seconds of a `Keep-Alive: timeout=…`; -1 when there is none. */
+  keepAliveSeconds = -1
+  /** The flat list of end-to-end fields. */
+  list: readonly string[] = []
+  #namesFields = false
+
+  /** Parses the head that starts at `bytes[start]`; on REFUSED `reason` says why. */
+  parse(bytes: Buffer, start: number, end: number): number {
+    const line = this.#scanLine(bytes, start, end)
+    if (line !== COMPLETE) return line
+    const from = this.end
+    const fields = this.fields
+    const block = fields.scan(bytes, from, end, MAX_RESPONSE_FIELDS)
+    if (block === REFUSED) return this.#refuse(fields.reason)
+    const size = (block === COMPLETE ? fields.end : end) - from
+    if (size > MAX_RESPONSE_HEADER_BYTES) return this.#refuse('the header is too large')
+    if (block === INCOMPLETE) return INCOMPLETE
+    this.end = fields.end
+    const text = bytes.latin1Slice(from, fields.end)
+    if (!this.#readFields(text, from)) return REFUSED
+    this.list = this.#namesFields
+      ? endToEndFields(fields.toFullList(bytes, text, from))
+      : fields.toList(bytes, text, from)
+    return COMPLETE
+  }
+
+  #scanLine(bytes: Buffer, start: number, end: number): number {
+    const available = end - start < STATUS_END ? end - start : STATUS_END
+    for (let i = 0; i < available; i++) {
+      const byte = bytes[start + i] as number
+      if (i >= 9 ? byte < 0x30 || byte > 0x39 : byte !== LINE[i] && !(i === 7 && byte === 0x30)) {
+        return this.#refuse('a malformed status line')
+      }
+    }
+    if (available < STATUS_END) return INCOMPLETE
+    this.isHttp10 = bytes[start + 7] === 0x30
+    this.status =
+      (bytes[start + 9] as number) * 100 +
+      (bytes[start + 10] as number) * 10 +
+      (bytes[start + 11] as number) -
+      0x30 * 111
+    if (this.status < 100 || this.status > 599) return this.#refuse(`the status ${this.status}`)
+
+    let at = start + STATUS_END
+    if (at >= end) return INCOMPLETE
+    // The space before an empty reason is left out by many servers; nothing else may follow the status.
+    if (bytes[at] !== SP && bytes[at] !== CR) return this.#refuse('a malformed status line')
+    while (at < end && ((CLASS[bytes[at] as number] as number) & VALUE) !== 0) at += 1
+    if (at - start - STATUS_END > MAX_REASON_LENGTH) return this.#refuse('the reason phrase is too long')
+    if (at >= end) return INCOMPLETE
+    if (bytes[at] !== CR) return this.#refuse('a control character in the status line')
+    if (at + 1 >= end) return INCOMPLETE
+    if (bytes[at + 1] !== LF) return this.#refuse('a CR without LF')
+    this.end = at + 2
+    return COMPLETE
+  }
+
+  #readFields(text: string, base: number): boolean {
+    const fields = this.fields
+    this.contentLength = -1
+    this.isChunked = false
+    this.isPersistent = !this.isHttp10
+    this.keepAliveSeconds = -1
+    this.#namesFields = false
+    for (let i = 0; i < fields.count; i++) {
+      switch (fields.ids[i]) {
+        case CONTENT_LENGTH:
+          if (this.contentLength >= 0) return this.#fail('more than one Content-Length')
+          this.contentLength = parseLength(fields.value(i, text, base))
+          if (this.contentLength < 0) return this.#fail('a malformed Content-Length')
+          break
+        case TRANSFER_ENCODING:
+          if (this.isChunked) return this.#fail('more than one Transfer-Encoding')
+          if (fields.value(i, text, base).toLowerCase() !== 'chunked') {
+            return this.#fail('a transfer coding other than chunked')
+          }
+          this.isChunked = true
+          break
+        case CONNECTION:
+          this.#readConnection(fields.value(i, text, base).toLowerCase())
+          break
+        case KEEP_ALIVE: {
+          const match = /(?:^|[,\s])timeout=(\d{1,6})/i.exec(fields.value(i, text, base))
+          if (match !== null) this.keepAliveSeconds = Number(match[1])
+          break
+        }
+        default:
+      }
+    }
+    if (this.isChunked && this.contentLength >= 0) {
+      return this.#fail('both Transfer-Encoding and Content-Length')
+    }
+    if (this.isChunked && this.isHttp10) return this.#fail('Transfer-Encoding in HTTP/1.0')
+    return true
+  }
+
+  #readConnection(options: string): void {
+    if (options === 'keep-alive') return
+    if (options === 'close') {
+      this.isPersistent = false
+      return
+    }
+    this.#namesFields = true
+    for (const part of options.split(',')) {
+      if (part.trim() === 'close') this.isPersistent = false
+    }
+  }
+
+  #refuse(reason: string): number {
+    this.reason = reason
+    return REFUSED
+  }
+
+  #fail(reason: string): false {
+    this.reason = reason
+    return false
+  }
+}
+
+const LINE: Uint8Array = Uint8Array.from(Buffer.from('HTTP/1.1 ', 'latin1'))

@@ -1,0 +1,41 @@
+import { monotonicMs } from '../../clock.ts'
+
+/** Something that looks at its time limits now and then. */
+export interface Ticking {
+  tick(nowMs: number): void
+}
+
+/** How often limits are looked at: a limit ends at most this much late, and never early. */
+export const TICK_MS = 100
+
+/**
+ * One timer for every limit of every connection of this thread. A timer per connection would be set and
+ * cleared twice per request; a walk over ten thousand connections costs some 50 us.
+ */
+export class Ticker {
+  readonly #members: Set<Ticking> = new Set()
+  #timer: NodeJS.Timeout | null = null
+
+  add(member: Ticking): void {
+    this.#members.add(member)
+    if (this.#timer !== null) return
+    this.#timer = setInterval(() => this.#fire(), TICK_MS)
+    // Sockets keep a process alive; looking at them does not.
+    this.#timer.unref()
+  }
+
+  remove(member: Ticking): void {
+    this.#members.delete(member)
+    if (this.#members.size > 0 || this.#timer === null) return
+    clearInterval(this.#timer)
+    this.#timer = null
+  }
+
+  #fire(): void {
+    const nowMs = monotonicMs()
+    for (const member of this.#members) member.tick(nowMs)
+  }
+}
+
+/** The ticker of this thread. */
+export const ticker: Ticker = new Ticker()

@@ -1,0 +1,33 @@
+import type { Generation, ObjectEnv } from './generation.ts'
+import { createHttpServer } from './http-server.ts'
+import { httpServerKind } from './http-server-spec.ts'
+import { createPipeline, PipelineGeneration } from './pipeline.ts'
+import { pipelineKind } from './pipeline-spec.ts'
+
+/** How a kind of object is brought to life. */
+export interface ObjectRuntime {
+  readonly kind: string
+  /** `spec` has been validated by the schema of the kind. */
+  create(spec: unknown, env: ObjectEnv, previous: Generation | null): Promise<Generation>
+}
+
+/**
+ * Every kind of object, in the order they start: what others need comes first. Closing goes the other
+ * way. Adding one is its files and a line here.
+ */
+export const OBJECT_KINDS: readonly ObjectRuntime[] = [
+  {
+    kind: pipelineKind.kind,
+    create: (spec, env, previous) =>
+      createPipeline(
+        // `spec` is this schema's output: that is what validation hands on.
+        spec as Parameters<typeof createPipeline>[0],
+        env,
+        previous instanceof PipelineGeneration ? previous : null,
+      ),
+  },
+  {
+    kind: httpServerKind.kind,
+    create: (spec, env) => createHttpServer(spec as Parameters<typeof createHttpServer>[0], env),
+  },
+]

@@ -1,0 +1,38 @@
+import type { HttpEngine } from '../http/engine.ts'
+import type { AccessLog } from '../observe/access-log.ts'
+import type { Logger } from '../observe/log.ts'
+import type { UsagePool } from '../usage-pool.ts'
+import type { PluginHost } from '../wasm/plugin-host.ts'
+import type { PipelineGeneration } from './pipeline.ts'
+
+/**
+ * One running instance of an object. Immutable: a change makes the next one.
+ *
+ *     create ──▶ activate ──▶ (serves) ──▶ retire ──▶ closed
+ *        │                                    │
+ *        └── fails: nothing is left open      └── waits for the exchanges that hold it
+ */
+export interface Generation {
+  /** Takes over from `previous`. Synchronous and cannot fail: everything that can was done in create. */
+  activate(): void
+  /** No new exchange starts here; resolves when the last one has ended and everything is closed. */
+  retire(): Promise<void>
+  /** What the admin API shows; JSON data. */
+  status(): unknown
+}
+
+/** What objects are given when they are made. */
+export interface ObjectEnv {
+  readonly log: Logger
+  readonly accessLog: AccessLog
+  readonly engine: HttpEngine
+  readonly clients: UsagePool
+  readonly listeners: UsagePool
+  readonly plugins: PluginHost
+  /** The pipeline of that name that runs now. */
+  readonly pipeline: (name: string) => PipelineGeneration | undefined
+  /** The folder relative paths of this object are resolved from. */
+  readonly baseDir: string
+  /** Time running exchanges get to end when a listener is closed. */
+  readonly drainMs: number
+}

@@ -1,0 +1,137 @@
+import { GatewayError, isGatewayError, reasonOf } from '../errors.ts'
+import type { Exchange, Releasable } from '../exchange/exchange.ts'
+import { FILTER_KINDS } from '../filters/builtin.ts'
+import type { Filter } from '../filters/filter.ts'
+import { compileFlow, type FlowNodeSpec } from '../traffic/flow.ts'
+import { PipelineRunner } from '../traffic/pipeline.ts'
+import type { Generation, ObjectEnv } from './generation.ts'
+import type { PipelineSpec } from './pipeline-spec.ts'
+
+/** A running pipeline. Exchanges hold it, so that it is closed only after the last of them. */
+export class PipelineGeneration implements Generation, Releasable {
+  readonly name: string
+  readonly filters: ReadonlyMap<string, Filter>
+  readonly #runner: PipelineRunner
+  #exchanges = 0
+  #retired: (() => void) | null = null
+
+  constructor(name: string, filters: ReadonlyMap<string, Filter>, runner: PipelineRunner) {
+    this.name = name
+    this.filters = filters
+    this.#runner = runner
+  }
+
+  /** Runs the flow; the exchange keeps this generation until its last byte. */
+  handle(exchange: Exchange): void | Promise<void> {
+    this.#exchanges += 1
+    exchange.pipeline = this.name
+    exchange.hold(this)
+    return this.#runner.run(exchange)
+  }
+
+  /** An exchange has ended. */
+  release(): void {
+    this.#exchanges -= 1
+    if (this.#exchanges === 0) this.#retired?.()
+  }
+
+  activate(): void {
+    // Servers look the pipeline up by name: being in the map is being active.
+  }
+
+  async retire(): Promise<void> {
+    if (this.#exchanges > 0) {
+      await new Promise<void>((resolve) => {
+        this.#retired = resolve
+      })
+    }
+    await closeFilters(this.filters.values())
+  }
+
+  status(): unknown {
+    const filters: Record<string, unknown> = {}
+    for (const [name, filter] of this.filters) filters[name] = filter.status?.() ?? {}
+    return { health: '', exchanges: this.#exchanges, filters }
+  }
+}
+
+/** Makes every filter, or none: what was made before one failed is closed again. */
+export async function createPipeline(
+  spec: PipelineSpec,
+  env: ObjectEnv,
+  previous: PipelineGeneration | null,
+): Promise<PipelineGeneration> {
+  const filters = new Map<string, Filter>()
+  const log = env.log.child({ pipeline: spec.name })
+  try {
+    for (const filter of spec.filters) {
+      const made = await createFilter(spec.name, filter, env, previous)
+      filters.set(filter.name, made)
+    }
+    checkOpenResults(spec, filters)
+  } catch (error) {
+    await closeFilters(filters.values())
+    throw error
+  }
+  const nodes = compileFlow(spec.flow, filters)
+  return new PipelineGeneration(spec.name, filters, new PipelineRunner(spec.name, nodes, log))
+}
+
+async function createFilter(
+  pipeline: string,
+  spec: PipelineSpec['filters'][number],
+  env: ObjectEnv,
+  previous: PipelineGeneration | null,
+): Promise<Filter> {
+  const kind = FILTER_KINDS.find((candidate) => candidate.kind === spec.kind)
+  if (kind === undefined) {
+    throw new GatewayError('OBJECT_START', {
+      name: `${pipeline}/${spec.name}`,
+      reason: `the filter kind ${spec.kind} is unknown`,
+    })
+  }
+  try {
+    return await kind.create(
+      spec.spec,
+      {
+        pipeline,
+        filter: spec.name,
+        baseDir: env.baseDir,
+        log: env.log.child({ pipeline, filter: spec.name }),
+        engine: env.engine,
+        clients: env.clients,
+        plugins: env.plugins,
+      },
+      previous?.filters.get(spec.name),
+    )
+  } catch (error) {
+    const hint = isGatewayError(error) ? `. ${error.hint}` : ''
+    throw new GatewayError(
+      'OBJECT_START',
+      { name: `${pipeline}/${spec.name}`, reason: `${reasonOf(error)}${hint}` },
+      error,
+    )
+  }
+}
+
+/** A jump by a result that only the loaded module could declare, and does not, would never be taken. */
+function checkOpenResults(spec: PipelineSpec, filters: ReadonlyMap<string, Filter>): void {
+  for (const node of spec.flow as readonly FlowNodeSpec[]) {
+    const filter = filters.get(node.filter)
+    if (filter?.resultNames === undefined || node.jumpIf === undefined) continue
+    const filterSpec = spec.filters.find((candidate) => candidate.name === node.filter)
+    const kind = FILTER_KINDS.find((candidate) => candidate.kind === filterSpec?.kind)
+    const known = [...(kind?.results ?? []), ...filter.resultNames, '']
+    for (const result of Object.keys(node.jumpIf)) {
+      if (known.includes(result)) continue
+      throw new GatewayError('OBJECT_START', {
+        name: `${spec.name}/${node.filter}`,
+        reason: `jumpIf names the result "${result}", which its module does not declare; it has ${known.filter((one) => one !== '').join(', ')}`,
+      })
+    }
+  }
+}
+
+async function closeFilters(filters: Iterable<Filter>): Promise<void> {
+  for (const filter of filters) await filter.close?.()
+}
