@@ -1,0 +1,15 @@
+import type { RouteGroup } from '../route.ts'
+import { aboutRoutes } from './about.ts'
+import { objectRoutes } from './objects.ts'
+import { pluginRoutes } from './plugins.ts'
+import { probeRoutes } from './probes.ts'
+import { statusRoutes } from './status.ts'
+
+/** Every route of the admin API. A new group is one file and one line here. */
+export const builtinRoutes: readonly RouteGroup[] = [
+  aboutRoutes,
+  objectRoutes,
+  statusRoutes,
+  pluginRoutes,
+  probeRoutes,
+]

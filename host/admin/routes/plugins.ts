@@ -1,0 +1,49 @@
+import { valueAt } from '../../config/json.ts'
+import { nearest } from '../../config/nearest.ts'
+import type { Control } from '../../control/control.ts'
+import { GatewayError } from '../../errors.ts'
+import { MAX_MODULE_BODY_BYTES } from '../limits.ts'
+import { API_PREFIX, type Call, defineRoutes, type Reply } from '../route.ts'
+
+const MODULE_BODY = { mediaTypes: ['application/wasm'], maxBytes: MAX_MODULE_BODY_BYTES }
+
+const PATH = `${API_PREFIX}/plugins/{pipeline}/{filter}`
+const SUMMARY = 'store the module in the body and swap it into this filter'
+
+/** Swapping the code of a filter while it runs. */
+export const pluginRoutes = defineRoutes('plugins', [
+  { method: 'PUT', path: PATH, summary: SUMMARY, body: MODULE_BODY, handle: pushModule },
+  { method: 'POST', path: PATH, summary: SUMMARY, body: MODULE_BODY, handle: pushModule },
+])
+
+async function pushModule({ services, params, body }: Call): Promise<Reply> {
+  const { control } = services
+  const { pipeline = '', filter = '' } = params
+  requireFilter(control, pipeline, filter)
+  return { status: 200, data: await control.pushPlugin(body, pipeline, filter) }
+}
+
+/** Says which of the two names is wrong, and what it may have been meant to be. */
+function requireFilter(control: Control, pipeline: string, filter: string): void {
+  const object = control.get(pipeline)
+  if (object?.kind !== 'Pipeline') {
+    const pipelines = control.list().filter((one) => one.kind === 'Pipeline')
+    throw missing(
+      `pipeline ${pipeline}`,
+      nearest(
+        pipeline,
+        pipelines.map((one) => one.name),
+      ),
+    )
+  }
+  const filters = valueAt(object.spec, ['filters'])
+  const names = Array.isArray(filters) ? filters.map((one) => String(valueAt(one, ['name']))) : []
+  if (!names.includes(filter)) {
+    throw missing(`filter ${filter} in the pipeline ${pipeline}`, nearest(filter, names))
+  }
+}
+
+function missing(what: string, near: string | null): GatewayError {
+  const hint = near === null ? '' : ` (did you mean "${near}"?)`
+  return new GatewayError('ADMIN_NOT_FOUND', { what: `${what}${hint}` })
+}

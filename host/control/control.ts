@@ -1,0 +1,76 @@
+import type { ConfigIssue } from '../config/issues.ts'
+
+/** An object's spec as it was written, with where it came from. Plain data: it may cross a process boundary. */
+export interface ObjectSpec {
+  readonly kind: string
+  readonly name: string
+  /** The whole document as JSON data, `kind` and `name` included. */
+  readonly spec: Readonly<Record<string, unknown>>
+  /** Objects that come from files are read-only for the API. */
+  readonly source: 'file' | 'api'
+  /** The folder relative paths are resolved from. */
+  readonly baseDir: string
+}
+
+export type ObjectState = 'starting' | 'running' | 'failed' | 'closed'
+
+export interface ObjectStatus {
+  readonly kind: string
+  readonly name: string
+  readonly state: ObjectState
+  /** Counts the generations of this object, from 1. */
+  readonly generation: number
+  /** Why it is `failed`, or why the last change was refused while the former generation goes on. */
+  readonly error: string | null
+  /** What the object itself reports; JSON data. */
+  readonly detail: unknown
+}
+
+export interface ApplyOutcome {
+  readonly created: readonly string[]
+  readonly updated: readonly string[]
+  readonly deleted: readonly string[]
+  /** Names whose new generation could not be made; everything else in this apply was undone too. */
+  readonly failed: readonly { readonly name: string; readonly reason: string }[]
+  readonly durationMs: number
+}
+
+/** What the admin API and the file watcher ask of the control plane. Both go this one way. */
+export interface Control {
+  /** Counts every change that took effect. */
+  readonly revision: number
+  list(): readonly ObjectSpec[]
+  get(name: string): ObjectSpec | undefined
+  status(): readonly ObjectStatus[]
+  statusOf(name: string): ObjectStatus | undefined
+  /**
+   * Creates or replaces objects of source `api`. Problems of every document come back together as a
+   * ConfigError; a name that a file owns is ADMIN_CONFLICT. `mode` says what must be so before.
+   */
+  put(
+    documents: readonly Readonly<Record<string, unknown>>[],
+    mode: 'create' | 'update' | 'upsert',
+  ): Promise<ApplyOutcome>
+  /** Undefined when there is no such object; ADMIN_CONFLICT when a file owns it or another object needs it. */
+  delete(name: string): Promise<ApplyOutcome | undefined>
+  /** Stores a module by its digest and swaps it into one filter. */
+  pushPlugin(bytes: Uint8Array, pipeline: string, filter: string): Promise<PushOutcome>
+  readonly isReady: boolean
+  /** The checks behind `isReady`, by name. */
+  readinessChecks(): readonly {
+    readonly name: string
+    readonly ok: boolean
+    readonly reason: string
+  }[]
+}
+
+export interface PushOutcome {
+  /** `sha256:` and 64 hex digits. */
+  readonly digest: string
+  readonly previousDigest: string
+  readonly pipeline: string
+  readonly filter: string
+  readonly durationMs: number
+}
+
+export type { ConfigIssue }
