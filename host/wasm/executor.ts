@@ -1,0 +1,61 @@
+import type { GatewayError } from '../errors.ts'
+import type { ChangeLog } from './change-log.ts'
+import type { GuestInput } from './guest-call.ts'
+
+/**
+ * One event for a guest: the input of a phase. Later kinds of events (body chunks, call answers, timers)
+ * are further phases, not a second way in.
+ */
+export type GuestItem = GuestInput
+
+/** How a guest answered one item. */
+export interface GuestOutcome {
+  /**
+   * `next` goes on, `result` jumps by a named result, `replied` answers the client, `failed` applied
+   * nothing. `wait`, for a guest that waits for a call of its own, is reserved.
+   */
+  readonly kind: 'next' | 'result' | 'replied' | 'failed'
+  /** For `result`: the number of the result, from 1. */
+  readonly result: number
+  /** What to apply; null when nothing was changed. Not yet checked against HTTP or the grant. */
+  readonly changes: ChangeLog | null
+  /** For `failed`: why. */
+  readonly failure: GatewayError | null
+  /** Running time of the guest, without queueing. */
+  readonly runMs: number
+}
+
+/**
+ * Where instances of one plugin setup run. The contract, whatever is behind it:
+ *
+ * - every item is answered exactly once; nothing that started runs twice;
+ * - a guest that traps or runs past its time is `failed` with GUEST_TRAPPED or GUEST_TIMEOUT, and takes
+ *   no other item with it;
+ * - an item that finds no room or waits too long is `failed` with GUEST_QUEUE_FULL;
+ * - after `close` no item is taken; instances are freed when the last one has been answered.
+ */
+export interface Executor {
+  /** Makes an instance and runs its start and configure code; fails with GUEST_START. */
+  start(): Promise<void>
+  /** Synchronous where the guest runs in the event loop. */
+  submit(item: GuestItem): GuestOutcome | Promise<GuestOutcome>
+  status(): ExecutorStatus
+  close(): Promise<void>
+}
+
+export interface ExecutorStatus {
+  readonly isolation: 'worker' | 'inline'
+  readonly queued: number
+  readonly running: number
+  readonly calls: number
+  readonly failures: number
+}
+
+/** What a thread needs to make instances of a plugin for one filter. Plain data: it is cloned into threads. */
+export interface PluginSetup {
+  /** Unique in this process. */
+  readonly id: number
+  readonly name: string
+  readonly module: WebAssembly.Module
+  readonly parameters: ReadonlyMap<string, string>
+}

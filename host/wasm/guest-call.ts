@@ -1,0 +1,279 @@
+import { HOST_OWNED_HEADERS, isFieldValue, sameName } from '../exchange/headers.ts'
+import { Change, ChangeLog } from './change-log.ts'
+import { Errno, GUEST_LIMITS } from './limits.ts'
+
+/** The phases of a guest, in the numbering of the executor contract. */
+export const Phase = { request: 0, response: 1, done: 2, start: 3 } as const
+export type Phase = (typeof Phase)[keyof typeof Phase]
+
+/** Message numbers of the ABI. */
+export const Message = { request: 0, response: 1 } as const
+
+/** What a guest may look at during one call. Both executors fill it: one from an exchange, one from shared memory. */
+export interface GuestInput {
+  phase: Phase
+  method: string
+  path: string
+  query: string
+  scheme: string
+  host: string
+  clientAddress: string
+  route: string
+  requestId: string
+  protocol: string
+  requestHeaders: readonly string[]
+  /** Null when the module did not ask for it. */
+  requestBody: Uint8Array | null
+  /** 0 while there is no response. */
+  status: number
+  responseHeaders: readonly string[] | null
+  responseBody: Uint8Array | null
+  /** Per-request data this plugin may read. */
+  context: ReadonlyMap<string, Uint8Array> | null
+}
+
+/**
+ * One running call: the input, with the guest's own writes laid over it, and the log of those writes.
+ * One object per instance, loaded anew for every call, so that a call allocates next to nothing.
+ */
+export class GuestCall {
+  input: GuestInput = NO_INPUT
+  readonly changes = new ChangeLog()
+  method = ''
+  path = ''
+  query = ''
+  status = 0
+  requestHeaders: readonly string[] = EMPTY
+  responseHeaders: readonly string[] | null = null
+  requestBody: Uint8Array | null = null
+  responseBody: Uint8Array | null = null
+  hasReplied = false
+  #requestOwned = false
+  #responseOwned = false
+  #context: Map<string, Uint8Array> | null = null
+  #headerBytes = 0
+  #contextBytes = 0
+
+  load(input: GuestInput): void {
+    this.input = input
+    this.changes.clear()
+    this.method = input.method
+    this.path = input.path
+    this.query = input.query
+    this.status = input.status
+    this.requestHeaders = input.requestHeaders
+    this.responseHeaders = input.responseHeaders
+    this.requestBody = input.requestBody
+    this.responseBody = input.responseBody
+    this.hasReplied = false
+    this.#requestOwned = false
+    this.#responseOwned = false
+    this.#context = null
+    this.#headerBytes = 0
+    this.#contextBytes = 0
+  }
+
+  /** Drops what the call looked at, so that an idle instance keeps no request alive. */
+  unload(): void {
+    this.load(NO_INPUT)
+  }
+
+  /** The header list of a message, or null when the message is not there in this phase. */
+  headersOf(message: number): readonly string[] | null {
+    if (message === Message.request) return this.requestHeaders
+    if (message === Message.response) return this.responseHeaders
+    return null
+  }
+
+  /** 0 when the message can be changed now, else the error a guest gets. */
+  canWrite(message: number): number {
+    const phase = this.input.phase
+    if (message === Message.request) return phase === Phase.request ? 0 : Errno.wrongPhase
+    if (message === Message.response) {
+      return this.responseHeaders !== null && phase !== Phase.done ? 0 : Errno.wrongPhase
+    }
+    return Errno.invalid
+  }
+
+  setField(kind: number, value: string): number {
+    if (this.input.phase !== Phase.request) return Errno.wrongPhase
+    if (kind === Change.method) this.method = value
+    else if (kind === Change.path) this.path = value
+    else this.query = value
+    this.changes.push(kind, '', value)
+    return 0
+  }
+
+  setStatus(status: number): number {
+    if (this.canWrite(Message.response) !== 0) return Errno.wrongPhase
+    if (status < 200 || status > 599) return Errno.invalid
+    this.status = status
+    this.changes.push(Change.status, String(status), '')
+    return 0
+  }
+
+  /** `lower` is `name` in lowercase; both have been checked to be tokens. */
+  setHeader(message: number, name: string, lower: string, value: string): number {
+    const refused = this.#checkHeader(message, lower, value)
+    if (refused !== 0) return refused
+    const list = this.#ownList(message)
+    setIn(list, name, lower, value)
+    this.changes.push(
+      message === Message.request ? Change.requestHeaderSet : Change.responseHeaderSet,
+      name,
+      value,
+    )
+    return 0
+  }
+
+  addHeader(message: number, name: string, lower: string, value: string): number {
+    const refused = this.#checkHeader(message, lower, value)
+    if (refused !== 0) return refused
+    const list = this.#ownList(message)
+    if (list.length >= GUEST_LIMITS.headers * 2) return Errno.tooLarge
+    list.push(name, value)
+    this.changes.push(
+      message === Message.request ? Change.requestHeaderAdd : Change.responseHeaderAdd,
+      name,
+      value,
+    )
+    return 0
+  }
+
+  removeHeader(message: number, name: string, lower: string): number {
+    const refused = this.canWrite(message)
+    if (refused !== 0) return refused
+    if (HOST_OWNED_HEADERS.has(lower)) return Errno.denied
+    removeIn(this.#ownList(message), lower)
+    this.changes.push(
+      message === Message.request ? Change.requestHeaderRemove : Change.responseHeaderRemove,
+      name,
+      '',
+    )
+    return 0
+  }
+
+  setBody(message: number, bytes: Uint8Array): number {
+    const refused = this.canWrite(message)
+    if (refused !== 0) return refused
+    if (message === Message.request) this.requestBody = bytes
+    else this.responseBody = bytes
+    this.changes.push(
+      message === Message.request ? Change.requestBody : Change.responseBody,
+      '',
+      bytes,
+    )
+    return 0
+  }
+
+  reply(status: number, bytes: Uint8Array): number {
+    if (this.input.phase !== Phase.request) return Errno.wrongPhase
+    if (status < 200 || status > 599) return Errno.invalid
+    this.hasReplied = true
+    this.status = status
+    this.responseHeaders = []
+    this.#responseOwned = true
+    this.responseBody = bytes
+    this.changes.push(Change.reply, String(status), bytes)
+    return 0
+  }
+
+  context(key: string): Uint8Array | undefined {
+    return this.#context?.get(key) ?? this.input.context?.get(key)
+  }
+
+  putContext(key: string, value: Uint8Array): number {
+    if (this.input.phase === Phase.done) return Errno.wrongPhase
+    if (key === '') return Errno.invalid
+    const size = (this.#context?.size ?? 0) + (this.input.context?.size ?? 0)
+    this.#contextBytes += key.length + value.length
+    if (
+      key.length > GUEST_LIMITS.contextKeyBytes ||
+      size >= GUEST_LIMITS.contextKeys ||
+      this.#contextBytes > GUEST_LIMITS.contextBytes
+    ) {
+      return Errno.tooLarge
+    }
+    this.#context ??= new Map()
+    this.#context.set(key, value)
+    this.changes.push(Change.contextPut, key, value)
+    return 0
+  }
+
+  #checkHeader(message: number, lower: string, value: string): number {
+    const refused = this.canWrite(message)
+    if (refused !== 0) return refused
+    if (HOST_OWNED_HEADERS.has(lower)) return Errno.denied
+    if (!isFieldValue(value)) return Errno.invalid
+    this.#headerBytes += lower.length + value.length
+    return this.#headerBytes > GUEST_LIMITS.headerBytes ? Errno.tooLarge : 0
+  }
+
+  /** The list of a message, copied the first time this call changes it: the input belongs to others. */
+  #ownList(message: number): string[] {
+    if (message === Message.request) {
+      if (!this.#requestOwned) {
+        this.#requestOwned = true
+        this.requestHeaders = this.requestHeaders.slice()
+      }
+      // Owned means: a copy made above, so it is a plain mutable list.
+      return this.requestHeaders as string[]
+    }
+    if (!this.#responseOwned) {
+      this.#responseOwned = true
+      this.responseHeaders = (this.responseHeaders ?? EMPTY).slice()
+    }
+    return this.responseHeaders as string[]
+  }
+}
+
+/** The index of the first field called `lower` at or after `from`, or -1. */
+export function findHeader(list: readonly string[], lower: string, from = 0): number {
+  for (let i = from; i < list.length; i += 2) {
+    if (sameName(list[i] as string, lower)) return i
+  }
+  return -1
+}
+
+function setIn(list: string[], name: string, lower: string, value: string): void {
+  const at = findHeader(list, lower)
+  if (at < 0) {
+    list.push(name, value)
+    return
+  }
+  list[at + 1] = value
+  for (
+    let more = findHeader(list, lower, at + 2);
+    more >= 0;
+    more = findHeader(list, lower, more)
+  ) {
+    list.splice(more, 2)
+  }
+}
+
+function removeIn(list: string[], lower: string): void {
+  for (let at = findHeader(list, lower); at >= 0; at = findHeader(list, lower, at)) {
+    list.splice(at, 2)
+  }
+}
+
+const EMPTY: readonly string[] = []
+
+const NO_INPUT: GuestInput = {
+  phase: Phase.start,
+  method: '',
+  path: '',
+  query: '',
+  scheme: '',
+  host: '',
+  clientAddress: '',
+  route: '',
+  requestId: '',
+  protocol: '',
+  requestHeaders: EMPTY,
+  requestBody: null,
+  status: 0,
+  responseHeaders: null,
+  responseBody: null,
+  context: null,
+}

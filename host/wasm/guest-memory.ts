@@ -1,0 +1,89 @@
+/** Raised for a pointer or a length outside the guest's memory; ends the call like any other trap. */
+export class GuestPointerError extends Error {
+  constructor(pointer: number, length: number, size: number) {
+    super(
+      `pointer 0x${pointer.toString(16)} with length ${length} is outside the memory of ${size} bytes`,
+    )
+    this.name = 'GuestPointerError'
+  }
+}
+
+/**
+ * The host's window on the memory of one instance. Every pointer is checked here; a wrong one ends the
+ * call. The view is cached: growing the memory detaches the old buffer, whose length is then 0.
+ *
+ * `latin1Write` and `latin1Slice` of Buffer are what makes a header access cost 50 to 80 ns; a loop over
+ * bytes costs 3 times that, TextDecoder 5 times.
+ */
+export class GuestMemory {
+  #memory: WebAssembly.Memory | null = null
+  #view: Buffer = EMPTY
+
+  /** Set once, after instantiation: the exports do not exist earlier. */
+  attach(memory: WebAssembly.Memory): void {
+    this.#memory = memory
+    this.#view = Buffer.from(memory.buffer)
+  }
+
+  get byteLength(): number {
+    return this.#memory?.buffer.byteLength ?? 0
+  }
+
+  latin1(pointer: number, length: number): string {
+    const view = this.#at(pointer, length)
+    return view.latin1Slice(pointer >>> 0, (pointer >>> 0) + (length >>> 0))
+  }
+
+  utf8(pointer: number, length: number): string {
+    const view = this.#at(pointer, length)
+    return view.utf8Slice(pointer >>> 0, (pointer >>> 0) + (length >>> 0))
+  }
+
+  /** A copy the guest cannot change afterwards. */
+  copy(pointer: number, length: number): Uint8Array {
+    const view = this.#at(pointer, length)
+    return Uint8Array.prototype.slice.call(view, pointer >>> 0, (pointer >>> 0) + (length >>> 0))
+  }
+
+  /** Writes `text` when it fits in `cap` bytes; returns its whole length. */
+  putLatin1(text: string, pointer: number, cap: number): number {
+    const length = text.length
+    if (length > cap >>> 0 || length === 0) return length
+    const view = this.#at(pointer, length)
+    view.latin1Write(text, pointer >>> 0, length)
+    return length
+  }
+
+  putUtf8(text: string, pointer: number, cap: number): number {
+    const bytes = Buffer.from(text, 'utf8')
+    if (bytes.length <= cap >>> 0) this.putBytes(bytes, pointer)
+    return bytes.length
+  }
+
+  putBytes(bytes: Uint8Array, pointer: number): void {
+    if (bytes.length === 0) return
+    this.#at(pointer, bytes.length).set(bytes, pointer >>> 0)
+  }
+
+  /** An AssemblyScript string: UTF-16, its byte length at `pointer - 4`. "" for null. */
+  managedString(pointer: number): string {
+    const at = pointer >>> 0
+    if (at < 4) return ''
+    const length = this.#at(at - 4, 4).readUInt32LE(at - 4)
+    const view = this.#at(at, Math.min(length, 16 * 1024))
+    return view.ucs2Slice(at, at + Math.min(length, 16 * 1024))
+  }
+
+  #at(pointer: number, length: number): Buffer {
+    if (this.#view.length === 0 && this.#memory !== null) {
+      this.#view = Buffer.from(this.#memory.buffer)
+    }
+    const end = (pointer >>> 0) + (length >>> 0)
+    if (end > this.#view.length) {
+      throw new GuestPointerError(pointer >>> 0, length >>> 0, this.#view.length)
+    }
+    return this.#view
+  }
+}
+
+const EMPTY = Buffer.alloc(0)

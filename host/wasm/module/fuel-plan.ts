@@ -1,0 +1,398 @@
+import { checkNesting, InstructionReader } from './instruction-reader.ts'
+import type { ModuleInfo } from './module-info.ts'
+import { COSTS, HOST_CALL_COST, Misc, Op } from './opcodes.ts'
+
+/** What is written in at a point. */
+export const PointKind = {
+  /** Take fuel. */
+  charge: 0,
+  /** Take fuel; trap when none is left. */
+  check: 1,
+  /** Take fuel by the length on top of the stack; trap when none is left. */
+  bytes: 2,
+  elements: 3,
+  memoryGrow: 4,
+  tableGrow: 5,
+  /** Write the fuel back to the global, in a function that keeps it in a local. */
+  store: 6,
+} as const
+
+/** Units for starting a bulk instruction, and for asking the engine to make something larger. */
+export const BULK_BASE_COST = 10
+export const GROW_BASE_COST = 1_000
+
+/** A function without loops and calls of at most this cost is charged where it is called. */
+export const MAX_LEAF_COST = 32
+/** A function without calls of at most this cost is left to the checks of whoever calls it. */
+const MAX_UNCHECKED_COST = 100
+/** A block of at most this cost may be charged with the block before it. */
+export const MAX_FOLDED_COST = 16
+
+/**
+ * Where fuel is taken in a module. A point stands at an offset and carries the cost of the code that
+ * is certain to run once it is reached: up to the next place where control can go elsewhere.
+ *
+ * ```
+ *  function entry  check   A + D       if nothing inside the `if` leaves it, D runs
+ *    A                                 exactly when A does, and is paid with it
+ *    if            charge  B
+ *      B
+ *    else          charge  C
+ *      C
+ *    end
+ *    D
+ *    loop          check   E           every turn
+ *      E
+ *      br_if 0
+ *    end           charge  F           only when `br_if` could also leave the loop's parent
+ * ```
+ * So a run is charged for what it runs (exactly, up to the folding in `fold`), and between two
+ * checks there is never more than the code of one function without its loops, with calls of
+ * functions of MAX_UNCHECKED_COST.
+ */
+export interface FuelPlan {
+  /** Points of all functions, in the order of their offsets. */
+  readonly offsets: number[]
+  readonly kinds: number[]
+  readonly costs: number[]
+  /** The point that was reached before this one for certain, or -1. */
+  readonly parents: number[]
+  /** First point of each body, and one more at the end. */
+  readonly first: number[]
+  /** For each body whether it needs the local for a length. */
+  readonly hasBulk: boolean[]
+  /**
+   * For each body whether the fuel stays in a local while it runs. So it is for functions with
+   * loops and without calls, where nobody else looks at the global meanwhile: loops over bytes take
+   * 1.1 to 1.4 times their bare time, 1.2 to 1.6 times with the global. If such a function traps for another reason
+   * than fuel, what it used is not counted.
+   */
+  readonly isCached: boolean[]
+  readonly features: ReadonlySet<string>
+  /** State that a snapshot of memory and globals does not hold. */
+  readonly changesTables: boolean
+  readonly dropsSegments: boolean
+}
+
+/** Walks all code of a module once, checks every instruction, and plans where fuel is taken. */
+export function planFuel(info: ModuleInfo): FuelPlan {
+  const planner = new Planner(info)
+  for (let i = 0; i < info.bodies.length; i += 1) planner.walk(i)
+  planner.finish()
+  return planner
+}
+
+/** The open blocks, one entry for each; entry 0 is the function. */
+class Frames {
+  readonly kinds: number[] = []
+  /** The point that was current when the block started. */
+  readonly points: number[] = []
+  /** The outermost block that a branch from inside leads to. */
+  readonly escapes: number[] = []
+  readonly wereDead: boolean[] = []
+
+  push(kind: number, point: number, isDead: boolean): void {
+    this.kinds.push(kind)
+    this.points.push(point)
+    this.escapes.push(this.kinds.length)
+    this.wereDead.push(isDead)
+  }
+
+  pop(): void {
+    this.kinds.pop()
+    this.points.pop()
+    this.escapes.pop()
+    this.wereDead.pop()
+  }
+}
+
+class Planner implements FuelPlan {
+  readonly offsets: number[] = []
+  readonly kinds: number[] = []
+  readonly costs: number[] = []
+  readonly parents: number[] = []
+  readonly first: number[] = []
+  readonly hasBulk: boolean[] = []
+  readonly isCached: boolean[] = []
+  changesTables = false
+  dropsSegments = false
+
+  readonly #info: ModuleInfo
+  readonly #code: InstructionReader
+  readonly #frames = new Frames()
+  /** Direct calls: the point that pays, and the function called. */
+  readonly #callPoints: number[] = []
+  readonly #callTargets: number[] = []
+  /** For each body its whole cost if it has no loop, no call and no bulk instruction, else -1. */
+  readonly #leafCosts: number[] = []
+  readonly #referenced: Set<number>
+
+  /** The point that pays for what comes next. */
+  #point = 0
+  /** No path leads here. */
+  #isDead = false
+
+  constructor(info: ModuleInfo) {
+    this.#info = info
+    this.#code = new InstructionReader(info)
+    this.#referenced = new Set(info.referenced)
+  }
+
+  get features(): ReadonlySet<string> {
+    return this.#code.features
+  }
+
+  walk(body: number): void {
+    const code = this.#code
+    const frames = this.#frames
+    const where = this.#info.bodies[body]
+    if (where === undefined) return
+    const firstPoint = this.offsets.length
+    this.first.push(firstPoint)
+    code.enter(where, body + this.#info.imported.functions)
+    this.#isDead = false
+    this.#point = this.#add(where.codeStart, PointKind.check, -1)
+    frames.push(Op.block, this.#point, false)
+    let hasCall = false
+    let hasLoop = false
+    let hasBulk = false
+
+    while (frames.kinds.length > 0) {
+      code.next()
+      const { opcode } = code
+      if (!this.#isDead)
+        this.costs[this.#point] = (this.costs[this.#point] ?? 0) + (COSTS[opcode] ?? 1)
+      switch (opcode) {
+        case Op.loop:
+          hasLoop = true
+          this.#open(opcode)
+          this.#point = this.#add(code.reader.pos, PointKind.check, this.#point)
+          this.costs[this.#point] = 1
+          break
+        case Op.block:
+        case Op.if:
+          this.#open(opcode)
+          if (opcode === Op.if) this.#branchPoint(this.#point)
+          break
+        case Op.else:
+          this.#else()
+          break
+        case Op.end:
+          this.#end()
+          break
+        case Op.br:
+          this.#branch(code.index)
+          this.#isDead = true
+          break
+        case Op.brIf:
+          this.#branch(code.index)
+          this.#branchPoint(this.#point)
+          break
+        case Op.brTable:
+          this.#branch(code.farthest)
+          this.#isDead = true
+          break
+        case Op.return:
+        case Op.returnCall:
+        case Op.returnCallIndirect:
+          if (opcode === Op.returnCall) this.#call(code.index)
+          hasCall ||= opcode !== Op.return
+          this.#branch(frames.kinds.length - 1)
+          this.#isDead = true
+          break
+        case Op.unreachable:
+          this.#isDead = true
+          break
+        case Op.call:
+          this.#call(code.index)
+          hasCall = true
+          break
+        case Op.callIndirect:
+          hasCall = true
+          break
+        case Op.refFunc:
+          this.#referenced.add(code.index)
+          break
+        case Op.tableSet:
+          this.changesTables = true
+          break
+        case Op.memoryGrow:
+          hasBulk = true
+          this.#bulk(PointKind.memoryGrow, GROW_BASE_COST)
+          break
+        case Op.misc:
+          if (code.misc >= Misc.memoryInit) hasBulk = this.#misc() || hasBulk
+          break
+        default:
+          break
+      }
+    }
+    if (!code.isAtEnd) throw code.reader.fail('there is code after the last end')
+    const total = this.#sum(firstPoint)
+    // At least one unit for an entry: functions that only tail-call each other must run dry too.
+    if (hasCall) this.costs[firstPoint] = (this.costs[firstPoint] ?? 0) + 1
+    else if (total <= MAX_UNCHECKED_COST) this.kinds[firstPoint] = PointKind.charge
+    const isCached = hasLoop && !hasCall
+    if (isCached) this.#keepInLocal(firstPoint)
+    this.hasBulk.push(hasBulk)
+    this.isCached.push(isCached)
+    this.#leafCosts.push(hasCall || hasLoop || hasBulk ? -1 : total)
+  }
+
+  /** Turns the marked ends of a function on, and its entry, which loads the local. */
+  #keepInLocal(firstPoint: number): void {
+    this.kinds[firstPoint] = PointKind.check
+    for (let point = firstPoint; point < this.costs.length; point += 1) {
+      if (point === firstPoint || this.kinds[point] === PointKind.store) this.costs[point] ||= 1
+    }
+  }
+
+  /** When every function is known: moves the cost of leaves to their callers, then folds. */
+  finish(): void {
+    this.first.push(this.offsets.length)
+    const imported = this.#info.imported.functions
+    const isLeaf = this.#leafCosts.map(
+      (cost, body) => cost >= 0 && cost <= MAX_LEAF_COST && !this.#referenced.has(body + imported),
+    )
+    for (const [i, target] of this.#callTargets.entries()) {
+      const point = this.#callPoints[i] ?? 0
+      const body = target - imported
+      if (body < 0) this.costs[point] = (this.costs[point] ?? 0) + HOST_CALL_COST
+      else if (isLeaf[body] === true) {
+        this.costs[point] = (this.costs[point] ?? 0) + (this.#leafCosts[body] ?? 0)
+      }
+    }
+    for (let body = 0; body < isLeaf.length; body += 1) {
+      const from = this.first[body] ?? 0
+      const to = this.first[body + 1] ?? from
+      if (isLeaf[body] === true) this.costs.fill(0, from, to)
+      else this.#fold(from, to)
+    }
+  }
+
+  /**
+   * Pays for a small block together with the block before it, which saves most of the points inside
+   * short `if`s and after `br_if`. It only ever adds: a run may be charged for a small block it
+   * went around, by at most the cost of the block that pays plus MAX_FOLDED_COST.
+   */
+  #fold(from: number, to: number): void {
+    const { costs, kinds, parents } = this
+    const room = costs.slice(from, to)
+    for (let point = to - 1; point > from; point -= 1) {
+      const cost = costs[point] ?? 0
+      const parent = parents[point] ?? -1
+      if (kinds[point] !== PointKind.charge || cost === 0 || cost > MAX_FOLDED_COST) continue
+      if (parent < from) continue
+      const left = (room[parent - from] ?? 0) + MAX_FOLDED_COST - cost
+      if (left < 0) continue
+      room[parent - from] = left - MAX_FOLDED_COST
+      costs[parent] = (costs[parent] ?? 0) + cost
+      costs[point] = 0
+    }
+  }
+
+  #add(offset: number, kind: number, parent: number): number {
+    this.offsets.push(offset)
+    this.kinds.push(kind)
+    this.costs.push(0)
+    this.parents.push(parent)
+    return this.offsets.length - 1
+  }
+
+  /** From here on another point pays, because this place is not reached every time `parent` is. */
+  #branchPoint(parent: number): void {
+    if (!this.#isDead) this.#point = this.#add(this.#code.reader.pos, PointKind.charge, parent)
+  }
+
+  #open(kind: number): void {
+    this.#frames.push(kind, this.#point, this.#isDead)
+    checkNesting(this.#info, this.#frames.kinds.length - 1, this.#code.offset)
+  }
+
+  #else(): void {
+    const frames = this.#frames
+    const top = frames.kinds.length - 1
+    if (frames.kinds[top] !== Op.if) throw this.#code.reader.fail('else without if')
+    frames.kinds[top] = Op.else
+    this.#isDead = frames.wereDead[top] === true
+    this.#branchPoint(frames.points[top] ?? 0)
+  }
+
+  #end(): void {
+    const frames = this.#frames
+    const top = frames.kinds.length - 1
+    const point = frames.points[top] ?? 0
+    const outermost = frames.escapes[top] ?? 0
+    this.#isDead = frames.wereDead[top] === true
+    frames.pop()
+    if (top === 0) {
+      this.#store()
+      return
+    }
+    this.#point = point
+    if (outermost >= top) return
+    if (outermost < (frames.escapes[top - 1] ?? 0)) frames.escapes[top - 1] = outermost
+    this.#branchPoint(point)
+  }
+
+  #branch(label: number): void {
+    const frames = this.#frames
+    const top = frames.kinds.length - 1
+    const target = top - label
+    if (target < 0) throw this.#code.reader.fail(`there is no label ${label}`, this.#code.offset)
+    if (target === 0) this.#store()
+    if (!this.#isDead && target < (frames.escapes[top] ?? 0)) frames.escapes[top] = target
+  }
+
+  /** The function may end with the instruction read last. */
+  #store(): void {
+    if (!this.#isDead) this.#add(this.#code.offset, PointKind.store, -1)
+  }
+
+  #call(target: number): void {
+    if (this.#isDead) return
+    this.#callPoints.push(this.#point)
+    this.#callTargets.push(target)
+  }
+
+  /** Puts a charge by length before the instruction read last. */
+  #bulk(kind: number, base: number): void {
+    if (this.#isDead) return
+    this.costs[this.#point] = (this.costs[this.#point] ?? 0) + base
+    const after = this.#add(this.#code.offset, kind, this.#point)
+    this.costs[after] = 1
+  }
+
+  /** Returns whether the instruction is charged by length. */
+  #misc(): boolean {
+    switch (this.#code.misc) {
+      case Misc.memoryInit:
+      case Misc.memoryCopy:
+      case Misc.memoryFill:
+        this.#bulk(PointKind.bytes, BULK_BASE_COST)
+        return true
+      case Misc.tableInit:
+      case Misc.tableCopy:
+      case Misc.tableFill:
+        this.changesTables = true
+        this.#bulk(PointKind.elements, BULK_BASE_COST)
+        return true
+      case Misc.tableGrow:
+        this.changesTables = true
+        this.#bulk(PointKind.tableGrow, GROW_BASE_COST)
+        return true
+      case Misc.dataDrop:
+      case Misc.elementDrop:
+        this.dropsSegments = true
+        return false
+      default:
+        return false
+    }
+  }
+
+  #sum(from: number): number {
+    let sum = 0
+    for (let point = from; point < this.costs.length; point += 1) sum += this.costs[point] ?? 0
+    return sum
+  }
+}

@@ -1,0 +1,311 @@
+import { ByteReader } from './byte-reader.ts'
+import { ByteWriter } from './byte-writer.ts'
+import { rewriteCode } from './code-rewriter.ts'
+import { type FuelPlan, planFuel } from './fuel-plan.ts'
+import { invalid, overLimit } from './module-error.ts'
+import type { ModuleInfo } from './module-info.ts'
+import { DEFAULT_MODULE_LIMITS, type ModuleLimits } from './module-limits.ts'
+import { OffsetMap } from './offset-map.ts'
+import { CUSTOM_SECTION, readModule, SECTIONS } from './reader.ts'
+import type { ExternType, MemoryType, TableType } from './value-type.ts'
+
+/** Raise it whenever the gate writes other bytes for the same module: cached results are keyed by it. */
+export const GATE_VERSION = 1
+
+/** Exports the gate adds. A module that brings a name with this prefix is refused. */
+export const RESERVED_PREFIX = 'penstock:'
+/**
+ * A mutable i64 global: the fuel that is left. The host sets it before a call and takes from it for
+ * its own work. Negative after a trap means the guest ran out of fuel. A call that ends well may
+ * leave it slightly negative.
+ */
+export const FUEL_EXPORT = 'penstock:fuel'
+/** The module's start function, `() -> ()`: the host calls it first, under limits. */
+export const START_EXPORT = 'penstock:start'
+const GLOBAL_PREFIX = 'penstock:global:'
+
+/** What a gated module is, for `plugin inspect` and for the code that runs it. Plain data. */
+export interface GateReport {
+  readonly version: number
+  readonly originalBytes: number
+  readonly bytes: number
+  readonly functions: number
+  /** Places where fuel is taken, and how many of them can stop the guest. */
+  readonly points: number
+  readonly checks: number
+  /** Optional parts of WebAssembly that the code uses. */
+  readonly features: readonly string[]
+  /** Pages; null for a module without memory. */
+  readonly memory: { readonly minimum: number; readonly maximum: number } | null
+  readonly hasStart: boolean
+  /** Exports of the mutable globals the module defines, for snapshot and restore. */
+  readonly mutableGlobals: readonly string[]
+  /** State that a snapshot of memory and mutable globals does not hold; empty means it is whole. */
+  readonly outsideSnapshot: readonly string[]
+  /** What the gate changed apart from fuel, as sentences. */
+  readonly notes: readonly string[]
+}
+
+export interface GatedModule {
+  /** The module to compile in place of the one that arrived. */
+  readonly bytes: Uint8Array
+  readonly offsetMap: OffsetMap
+  readonly report: GateReport
+}
+
+/**
+ * The gate every module passes before it is compiled. Refuses what could hurt the process (a table
+ * that grows without end aborts it, whatever thread it is in) and rewrites the rest: maximums for
+ * tables and memories, the start section turned into an export, fuel in all code. Deterministic.
+ * Synchronous and CPU-bound: about 30 ms per MB. Errors as for `readModule`.
+ */
+export function gateModule(
+  bytes: Uint8Array,
+  limits: ModuleLimits = DEFAULT_MODULE_LIMITS,
+): GatedModule {
+  const info = readModule(bytes, limits)
+  refuseReservedNames(info)
+  const notes: string[] = []
+  const memories = info.memories.map((memory) => boundMemory(info, memory, notes))
+  const tables = boundTables(info, notes)
+  const plan = planFuel(info)
+  const fuelGlobal = info.globals.length
+  const code = rewriteCode(info, plan, fuelGlobal)
+  const exports = addedExports(info, fuelGlobal)
+  const contents: SectionContents = new Map([
+    [2, importContent(info, memories, tables)],
+    [4, declaredContent(tables.slice(info.imported.tables))],
+    [5, declaredContent(memories.slice(info.imported.memories))],
+    [6, globalContent(info)],
+    [7, exportContent(info, exports)],
+    [8, null],
+    [10, info.bodies.length === 0 ? null : code.content],
+  ])
+  const { output, codeStart } = writeModule(info, contents, notes)
+  const offsetMap = new OffsetMap(
+    Uint32Array.from(code.rewritten, (offset) => offset + codeStart),
+    Uint32Array.from(code.original),
+  )
+  if (info.start !== null) notes.push('the start section became an export')
+  const [memory] = memories
+  const report: GateReport = {
+    version: GATE_VERSION,
+    originalBytes: bytes.length,
+    bytes: output.length,
+    functions: info.bodies.length,
+    points: code.points,
+    checks: code.checks,
+    features: [...plan.features].sort((a, b) => (a < b ? -1 : 1)),
+    memory:
+      memory === undefined
+        ? null
+        : { minimum: memory.minimum, maximum: memory.maximum ?? limits.memoryPages },
+    hasStart: info.start !== null,
+    mutableGlobals: exports
+      .filter((entry) => entry.name.startsWith(GLOBAL_PREFIX))
+      .map((entry) => entry.name),
+    outsideSnapshot: outsideSnapshot(info, plan),
+    notes,
+  }
+  return { bytes: output, offsetMap, report }
+}
+
+/** New content by section id; null drops the section, undefined keeps it as it is. */
+type SectionContents = Map<number, Uint8Array | null | undefined>
+
+interface AddedExport {
+  readonly name: string
+  readonly kind: number
+  readonly index: number
+}
+
+const FUNCTION_EXPORT = 0
+const GLOBAL_EXPORT = 3
+
+function refuseReservedNames(info: ModuleInfo): void {
+  const taken = info.exports.find((entry) => entry.name.startsWith(RESERVED_PREFIX))
+  if (taken === undefined) return
+  throw invalid(
+    taken.offset,
+    `the export "${taken.name}" has a name of the host's own: rename it, or give the module as it was built`,
+  )
+}
+
+function boundMemory(info: ModuleInfo, memory: MemoryType, notes: string[]): MemoryType {
+  const { memoryPages } = info.limits
+  if (memory.minimum > memoryPages) {
+    throw overLimit(placeOf(info, 'memory', 5), 'memoryPages', memory.minimum, memoryPages)
+  }
+  const maximum = Math.min(memory.maximum ?? memoryPages, memoryPages)
+  if (maximum !== memory.maximum) {
+    notes.push(`the memory's maximum is ${maximum} pages (${memory.maximum ?? 'none'} declared)`)
+  }
+  return { ...memory, maximum }
+}
+
+/** Every table gets the whole limit as its maximum; what they start with counts together. */
+function boundTables(info: ModuleInfo, notes: string[]): TableType[] {
+  const { tableElems } = info.limits
+  let total = 0
+  return info.tables.map((table, index) => {
+    total += table.minimum
+    if (total > tableElems) {
+      throw overLimit(placeOf(info, 'table', 4), 'tableElems', total, tableElems)
+    }
+    const maximum = Math.min(table.maximum ?? tableElems, tableElems)
+    if (maximum !== table.maximum) {
+      const declared = table.maximum ?? 'none'
+      notes.push(`the maximum of table ${index} is ${maximum} elements (${declared} declared)`)
+    }
+    return { ...table, maximum }
+  })
+}
+
+function placeOf(info: ModuleInfo, kind: ExternType['kind'], section: number): number {
+  return (
+    info.sections.find((entry) => entry.id === section)?.bodyStart ??
+    info.imports.find((entry) => entry.kind === kind)?.offset ??
+    0
+  )
+}
+
+function addedExports(info: ModuleInfo, fuelGlobal: number): AddedExport[] {
+  const added: AddedExport[] = [{ name: FUEL_EXPORT, kind: GLOBAL_EXPORT, index: fuelGlobal }]
+  if (info.start !== null) {
+    added.push({ name: START_EXPORT, kind: FUNCTION_EXPORT, index: info.start })
+  }
+  for (const [index, global] of info.globals.entries()) {
+    // JavaScript can neither read nor write a global of type v128.
+    if (index < info.imported.globals || !global.mutable || global.value === 'v128') continue
+    added.push({ name: GLOBAL_PREFIX + index, kind: GLOBAL_EXPORT, index })
+  }
+  return added
+}
+
+function outsideSnapshot(info: ModuleInfo, plan: FuelPlan): string[] {
+  const parts: string[] = []
+  if (info.globals.some((global) => global.mutable && global.value === 'v128')) {
+    parts.push('globals of type v128')
+  }
+  if (plan.changesTables) parts.push('tables')
+  if (plan.dropsSegments) parts.push('dropped segments')
+  return parts
+}
+
+function importContent(
+  info: ModuleInfo,
+  memories: readonly MemoryType[],
+  tables: readonly TableType[],
+): Uint8Array | undefined {
+  if (info.imported.memories === 0 && info.imported.tables === 0) return undefined
+  const section = info.sections.find((entry) => entry.id === 2)
+  if (section === undefined) return undefined
+  // Only the last part of an entry changes, so each is copied up to it.
+  const writer = new ByteWriter()
+  writer.u32(info.imports.length)
+  let memory = 0
+  let table = 0
+  for (const [i, { kind, offset }] of info.imports.entries()) {
+    const reader = new ByteReader(info.bytes, offset, section.end, 'import section')
+    reader.skip(reader.u32())
+    reader.skip(reader.u32())
+    const end = info.imports[i + 1]?.offset ?? section.end
+    const type = kind === 'memory' ? memories[memory++] : kind === 'table' ? tables[table++] : null
+    if (type === null || type === undefined) writer.copy(info.bytes, offset, end)
+    else {
+      writer.copy(info.bytes, offset, reader.pos + 1)
+      writeLimited(writer, type)
+    }
+  }
+  return writer.view()
+}
+
+function declaredContent(types: readonly (MemoryType | TableType)[]): Uint8Array | undefined {
+  if (types.length === 0) return undefined
+  const writer = new ByteWriter()
+  writer.u32(types.length)
+  for (const type of types) writeLimited(writer, type)
+  return writer.view()
+}
+
+function writeLimited(writer: ByteWriter, type: MemoryType | TableType): void {
+  if (type.kind === 'table') writer.u8(type.element === 'funcref' ? 0x70 : 0x6f)
+  writer.u8(1)
+  writer.u32(type.minimum)
+  writer.u32(type.maximum ?? type.minimum)
+}
+
+/** The fuel starts at 0: a module that was given none stops at its first check. */
+function globalContent(info: ModuleInfo): Uint8Array {
+  const writer = new ByteWriter()
+  writer.u32(info.globals.length - info.imported.globals + 1)
+  copyEntries(info, 6, writer)
+  writer.raw(Uint8Array.of(0x7e, 1, 0x42, 0, 0x0b))
+  return writer.view()
+}
+
+function exportContent(info: ModuleInfo, added: readonly AddedExport[]): Uint8Array {
+  const writer = new ByteWriter()
+  writer.u32(info.exports.length + added.length)
+  copyEntries(info, 7, writer)
+  for (const { name, kind, index } of added) {
+    writer.text(name)
+    writer.u8(kind)
+    writer.u32(index)
+  }
+  return writer.view()
+}
+
+/** Copies what follows the count of a section. */
+function copyEntries(info: ModuleInfo, id: number, writer: ByteWriter): void {
+  const section = info.sections.find((entry) => entry.id === id)
+  if (section === undefined) return
+  const reader = new ByteReader(info.bytes, section.bodyStart, section.end)
+  reader.u32()
+  writer.copy(info.bytes, reader.pos, section.end)
+}
+
+/** Puts the sections together in their order; those that did not exist go where they belong. */
+function writeModule(
+  info: ModuleInfo,
+  contents: SectionContents,
+  notes: string[],
+): { output: Uint8Array; codeStart: number } {
+  const writer = new ByteWriter(Math.ceil(info.bytes.length * 1.3) + 1024)
+  writer.copy(info.bytes, 0, 8)
+  const order = SECTIONS.map((section) => section.id)
+  let codeStart = 0
+  let next = 0
+  const write = (id: number, content: Uint8Array): void => {
+    writer.section(id, content)
+    if (id === 10) codeStart = writer.length - content.length
+  }
+  const writeMissing = (end: number): void => {
+    for (; next < end; next += 1) {
+      const id = order[next] ?? 0
+      const content = contents.get(id)
+      const exists = info.sections.some((section) => section.id === id)
+      if (!exists && content !== undefined && content !== null) write(id, content)
+    }
+  }
+  for (const { id, start, bodyStart, end } of info.sections) {
+    if (id === CUSTOM_SECTION) {
+      if (isAboutOffsets(info, bodyStart)) notes.push('a section of code metadata was dropped')
+      else writer.copy(info.bytes, start, end)
+      continue
+    }
+    writeMissing(order.indexOf(id))
+    next = order.indexOf(id) + 1
+    const content = contents.get(id)
+    if (content === undefined) writer.copy(info.bytes, start, end)
+    else if (content !== null) write(id, content)
+  }
+  writeMissing(order.length)
+  return { output: writer.view().slice(), codeStart }
+}
+
+/** Branch hints and their like hold offsets into functions, which are other ones now; all are optional. */
+function isAboutOffsets(info: ModuleInfo, bodyStart: number): boolean {
+  const reader = new ByteReader(info.bytes, bodyStart)
+  return reader.name(info.limits.nameBytes).startsWith('metadata.code.')
+}

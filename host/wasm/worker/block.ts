@@ -1,0 +1,144 @@
+/**
+ * The memory one lane shares with its thread. Everything a kill must not lose is in here: which items of
+ * the running batch wait, run or are done, since when, and what the done ones answered.
+ *
+ *     control   Int32  × 2 × slots      state, result of each slot
+ *     times     Float64 × 2 × slots     started, ended, on the process's monotonic clock
+ *     requests  bytes                   records the event loop writes, one a slot
+ *     results   bytes                   records the thread writes, one a slot
+ *
+ * A state changes by compare-and-exchange only, so that after a kill both sides agree on what started:
+ *
+ *     queued ──thread──▶ running ──thread──▶ done | failed
+ *        │                  │
+ *        └──loop, at a kill─┴──────────────▶ taken        (the loop got there first)
+ */
+export const SlotState = { queued: 1, running: 2, done: 3, failed: 4, taken: 5 } as const
+
+/** Items of one batch. */
+export const SLOTS = 64
+/** Bytes for the records of one batch, each way; bodies that do not fit travel as messages. */
+export const AREA_BYTES = 256 * 1024
+
+const CONTROL_BYTES = SLOTS * 2 * 4
+const TIMES_BYTES = SLOTS * 2 * 8
+
+export class Block {
+  readonly memory: SharedArrayBuffer
+  readonly requests: BlockArea
+  readonly results: BlockArea
+  readonly #control: Int32Array
+  readonly #times: Float64Array
+
+  /** Over `memory` that the other side made, or over new memory. */
+  constructor(memory?: SharedArrayBuffer) {
+    this.memory =
+      memory ?? new SharedArrayBuffer(TIMES_BYTES + CONTROL_BYTES + AREA_BYTES + AREA_BYTES)
+    this.#times = new Float64Array(this.memory, 0, SLOTS * 2)
+    this.#control = new Int32Array(this.memory, TIMES_BYTES, SLOTS * 2)
+    this.requests = new BlockArea(this.memory, TIMES_BYTES + CONTROL_BYTES, AREA_BYTES)
+    this.results = new BlockArea(this.memory, TIMES_BYTES + CONTROL_BYTES + AREA_BYTES, AREA_BYTES)
+  }
+
+  state(slot: number): number {
+    return Atomics.load(this.#control, slot * 2)
+  }
+
+  /** Puts a slot into use for a new batch; no thread looks at it yet. */
+  reset(slot: number): void {
+    this.#times[slot * 2] = 0
+    Atomics.store(this.#control, slot * 2, SlotState.queued)
+  }
+
+  /** True when the slot was in state `from` and is now in `to`. */
+  move(slot: number, from: number, to: number): boolean {
+    return Atomics.compareExchange(this.#control, slot * 2, from, to) === from
+  }
+
+  result(slot: number): number {
+    return this.#control[slot * 2 + 1] as number
+  }
+
+  setResult(slot: number, result: number): void {
+    this.#control[slot * 2 + 1] = result
+  }
+
+  startedAtMs(slot: number): number {
+    return this.#times[slot * 2] as number
+  }
+
+  setStarted(slot: number, atMs: number): void {
+    this.#times[slot * 2] = atMs
+  }
+
+  runMs(slot: number): number {
+    return (this.#times[slot * 2 + 1] as number) - (this.#times[slot * 2] as number)
+  }
+
+  setEnded(slot: number, atMs: number): void {
+    this.#times[slot * 2 + 1] = atMs
+  }
+}
+
+/**
+ * A run of bytes written and read in order: whole numbers, latin1 text and bytes, each on a multiple of
+ * four. The writer asks `hasRoom` before it writes a record; the reader trusts the writer, which is the
+ * host's own code in another thread.
+ */
+export class BlockArea {
+  /** Where the next value is written or read. */
+  at = 0
+  readonly size: number
+  readonly #bytes: Buffer
+  readonly #ints: Int32Array
+
+  constructor(memory: SharedArrayBuffer, offset: number, size: number) {
+    this.size = size
+    this.#bytes = Buffer.from(memory, offset, size)
+    this.#ints = new Int32Array(memory, offset, size >> 2)
+  }
+
+  hasRoom(bytes: number): boolean {
+    return this.at + bytes <= this.size
+  }
+
+  putInt(value: number): void {
+    this.#ints[this.at >> 2] = value
+    this.at += 4
+  }
+
+  int(): number {
+    const value = this.#ints[this.at >> 2] as number
+    this.at += 4
+    return value
+  }
+
+  putText(text: string): void {
+    this.putInt(text.length)
+    this.#bytes.latin1Write(text, this.at, text.length)
+    this.at += (text.length + 3) & ~3
+  }
+
+  text(): string {
+    const length = this.int()
+    const start = this.at
+    this.at += (length + 3) & ~3
+    return this.#bytes.latin1Slice(start, start + length)
+  }
+
+  putBytes(bytes: Uint8Array): void {
+    this.putInt(bytes.length)
+    this.#bytes.set(bytes, this.at)
+    this.at += (bytes.length + 3) & ~3
+  }
+
+  /** A copy: the area is written again in the next batch. */
+  bytes(): Uint8Array {
+    const length = this.int()
+    const start = this.at
+    this.at += (length + 3) & ~3
+    const copy = new Uint8Array(length)
+    copy.set(this.#bytes.subarray(start, start + length))
+    return copy
+  }
+}

@@ -1,0 +1,43 @@
+import type { ChangeLog } from '../change-log.ts'
+import type { BesideBodies } from './codec.ts'
+
+/** One Piscina run: the items of one tick, which lie in the lane's block. */
+export interface BatchTask {
+  /** Slots in use, from 0. */
+  readonly count: number
+  /** Setups this thread has not seen yet. */
+  readonly installs: readonly SetupMessage[] | null
+  /** Setups whose instances can go. */
+  readonly drops: readonly number[] | null
+  readonly bodies: readonly BesideBodies[] | null
+}
+
+export interface SetupMessage {
+  readonly id: number
+  readonly name: string
+  readonly module: WebAssembly.Module
+  readonly parameters: ReadonlyMap<string, string>
+}
+
+/** What a batch answers: everything else is in the block. */
+export interface BatchReply {
+  /** Slots that were run; the rest is given back unrun. */
+  readonly processed: number
+  /** The changes of the last slot that ran, when they did not fit in the block. */
+  readonly oversize: ChangeLogMessage | null
+}
+
+/** A `ChangeLog` as structured clone leaves it. */
+export type ChangeLogMessage = Pick<ChangeLog, 'kinds' | 'names' | 'values'>
+
+/** A guest's log line on its way to the event loop. */
+export interface LogMessage {
+  readonly type: 'guest-log'
+  readonly setupId: number
+  readonly level: number
+  readonly message: string
+  readonly requestId: string
+}
+
+/** Results a thread writes beside those of the guest: kinds of answers, in `Block.result`. */
+export const ResultCode = { replied: -1, trapped: -2, startFailed: -3 } as const

@@ -1,0 +1,103 @@
+import { parentPort } from 'node:worker_threads'
+import { workerData } from 'piscina'
+import { monotonicMs } from '../../clock.ts'
+import { isGatewayError, reasonOf } from '../../errors.ts'
+import { ChangeLog } from '../change-log.ts'
+import { Phase } from '../guest-call.ts'
+import { Instance } from '../instance.ts'
+import { Block, SlotState } from './block.ts'
+import { readRequest, sizeOfChanges, writeChanges } from './codec.ts'
+import {
+  type BatchReply,
+  type BatchTask,
+  type LogMessage,
+  ResultCode,
+  type SetupMessage,
+} from './protocol.ts'
+
+interface Installed {
+  readonly setup: SetupMessage
+  /** Made when the first item needs it; null again after a trap. */
+  instance: Instance | null
+}
+
+/** The lane that made this thread hands its block over this way. */
+const block = new Block((workerData as { block: SharedArrayBuffer }).block)
+const installed = new Map<number, Installed>()
+const reason = new ChangeLog()
+
+/**
+ * Runs one batch, slot by slot. The default export is what Piscina calls. It stops early, giving the rest
+ * back, when an answer does not fit in the block: that answer then travels in the return value.
+ */
+export default function runBatch(task: BatchTask): BatchReply {
+  if (task.drops !== null) for (const id of task.drops) installed.delete(id)
+  if (task.installs !== null) {
+    for (const setup of task.installs) installed.set(setup.id, { setup, instance: null })
+  }
+  block.requests.at = 0
+  block.results.at = 0
+  for (let slot = 0; slot < task.count; slot++) {
+    const beside = task.bodies?.find((bodies) => bodies.slot === slot) ?? null
+    const { setupId, input } = readRequest(block.requests, beside)
+    block.setStarted(slot, monotonicMs())
+    // Lost to the event loop, which has taken everything that did not run: this thread is being ended.
+    if (!block.move(slot, SlotState.queued, SlotState.running))
+      return { processed: slot, oversize: null }
+    const plugin = installed.get(setupId)
+    let answer: ChangeLog
+    let code: number
+    if (plugin === undefined || input === null) {
+      code = ResultCode.trapped
+      answer = failure('the item did not arrive whole')
+    } else {
+      const requestId = input.requestId
+      try {
+        plugin.instance ??= new Instance(plugin.setup, (level, message) =>
+          log({ type: 'guest-log', setupId, level, message, requestId: current }),
+        )
+        current = requestId
+        code = input.phase === Phase.start ? 0 : plugin.instance.run(input)
+        if (plugin.instance.call.hasReplied) code = ResultCode.replied
+        answer = plugin.instance.call.changes
+      } catch (error) {
+        // After a trap the state of an instance is unknown: the next item gets a new one.
+        plugin.instance = null
+        code = isGatewayError(error, 'GUEST_START') ? ResultCode.startFailed : ResultCode.trapped
+        answer = failure(
+          isGatewayError(error, 'GUEST_START') ? error.params.reason : reasonOf(error),
+        )
+      }
+    }
+    block.setEnded(slot, monotonicMs())
+    block.setResult(slot, code)
+    const isFailed = code === ResultCode.trapped || code === ResultCode.startFailed
+    if (!block.results.hasRoom(sizeOfChanges(answer))) {
+      // Still marked as running: should this thread be killed now, the item counts as lost, not as done.
+      return {
+        processed: slot + 1,
+        oversize: { kinds: answer.kinds, names: answer.names, values: answer.values },
+      }
+    }
+    writeChanges(block.results, answer)
+    plugin?.instance?.call.unload()
+    if (!block.move(slot, SlotState.running, isFailed ? SlotState.failed : SlotState.done)) {
+      return { processed: slot, oversize: null }
+    }
+  }
+  return { processed: task.count, oversize: null }
+}
+
+/** The request whose phase runs now, for log lines. */
+let current = ''
+
+function log(message: LogMessage): void {
+  parentPort?.postMessage(message)
+}
+
+/** A failure's reason travels as the only entry of a change log, latin1 like everything in a block. */
+function failure(text: string): ChangeLog {
+  reason.clear()
+  reason.push(0, '', text.slice(0, 4_096).replace(/[^\x20-\x7e]/g, '?'))
+  return reason
+}

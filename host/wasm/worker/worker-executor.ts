@@ -1,0 +1,107 @@
+import { monotonicMs } from '../../clock.ts'
+import { GatewayError } from '../../errors.ts'
+import type { Executor, ExecutorStatus, GuestItem, GuestOutcome, PluginSetup } from '../executor.ts'
+import { Phase } from '../guest-call.ts'
+import { WASM_DEFAULTS } from '../limits.ts'
+import { failedOutcome } from '../outcome.ts'
+import { QueuedItem } from './lane.ts'
+import type { ThreadPool } from './thread-pool.ts'
+
+export interface WorkerExecutorOptions {
+  readonly timeoutMs: number
+  readonly queueTimeoutMs: number
+  readonly queueLength: number
+  /** Live instances at most; a thread holds one of each setup. */
+  readonly maxConcurrency: number
+}
+
+/** Runs guests in the threads of a trust domain: `isolation: worker`. */
+export class WorkerExecutor implements Executor {
+  readonly #setup: PluginSetup
+  readonly #pool: ThreadPool
+  readonly #options: WorkerExecutorOptions
+  /** Which lanes this setup uses: `maxConcurrency: 1` is one instance on one thread. */
+  readonly #firstLane: number
+  readonly #laneCount: number
+  #waiting = 0
+  #calls = 0
+  #failures = 0
+
+  constructor(setup: PluginSetup, pool: ThreadPool, options: WorkerExecutorOptions) {
+    this.#setup = setup
+    this.#pool = pool
+    this.#options = options
+    this.#laneCount = Math.min(pool.size, options.maxConcurrency)
+    this.#firstLane = setup.id % pool.size
+  }
+
+  async start(): Promise<void> {
+    const outcome = await this.#send(START_ITEM, WASM_DEFAULTS.startTimeoutMs)
+    if (outcome.failure === null) return
+    if (outcome.failure.code === 'GUEST_START') throw outcome.failure
+    throw new GatewayError('GUEST_START', { reason: outcome.failure.message }, outcome.failure)
+  }
+
+  submit(item: GuestItem): Promise<GuestOutcome> {
+    this.#calls += 1
+    if (this.#waiting >= this.#options.queueLength) {
+      this.#failures += 1
+      return Promise.resolve(
+        failedOutcome(new GatewayError('GUEST_QUEUE_FULL', { filter: this.#setup.name })),
+      )
+    }
+    return this.#send(item, this.#options.timeoutMs)
+  }
+
+  status(): ExecutorStatus {
+    return {
+      isolation: 'worker',
+      queued: this.#waiting,
+      running: 0,
+      calls: this.#calls,
+      failures: this.#failures,
+    }
+  }
+
+  close(): Promise<void> {
+    this.#pool.drop(this.#setup.id)
+    return Promise.resolve()
+  }
+
+  #send(item: GuestItem, timeoutMs: number): Promise<GuestOutcome> {
+    this.#waiting += 1
+    return new Promise((resolve) => {
+      const complete = (outcome: GuestOutcome): void => {
+        this.#waiting -= 1
+        if (outcome.failure !== null) this.#failures += 1
+        resolve(outcome)
+      }
+      const expiresAtMs = monotonicMs() + this.#options.queueTimeoutMs
+      this.#pool.submit(
+        new QueuedItem(this.#setup, item, timeoutMs, expiresAtMs, complete),
+        this.#firstLane,
+        this.#laneCount,
+      )
+    })
+  }
+}
+
+/** Not a request: makes the instance, so that a module that fails at its start is refused before traffic. */
+const START_ITEM: GuestItem = {
+  phase: Phase.start,
+  method: '',
+  path: '',
+  query: '',
+  scheme: '',
+  host: '',
+  clientAddress: '',
+  route: '',
+  requestId: '',
+  protocol: '',
+  requestHeaders: [],
+  requestBody: null,
+  status: 0,
+  responseHeaders: null,
+  responseBody: null,
+  context: null,
+}
