@@ -24,13 +24,27 @@ const LAYERS: readonly (readonly string[])[] = [
   ['exchange'],
   ['config'],
   ['observe'],
-  ['errors', 'clock', 'usage-pool', 'version', 'platform'],
+  ['errors', 'clock', 'usage-pool', 'file-watch', 'version', 'platform'],
 ]
 
 /** Layers that see less than everything below them. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
-  // Commands talk to a running gateway over HTTP; `serve` and `demo` are the two that start one.
-  cli: ['gateway', 'admin', 'toolchain', 'config', 'observe', 'errors', 'clock', 'version'],
+  // Commands talk to a running gateway over HTTP. `serve` and `demo` start one, `validate` needs what a
+  // configuration may hold.
+  cli: [
+    'gateway',
+    'admin',
+    'control',
+    'objects',
+    'filters',
+    'toolchain',
+    'config',
+    'observe',
+    'errors',
+    'clock',
+    'file-watch',
+    'version',
+  ],
   dashboard: ['admin'],
 }
 
@@ -70,8 +84,8 @@ function importsOf(from: string): Import[] {
     /^(?:import|export)\s+(?:type\s+)?[\w\s,*{}$]*?\bfrom\s+'(\.[^']+)'/gm,
     /^import\s+'(\.[^']+)'/gm,
     /\bimport\(\s*'(\.[^']+)'\s*\)/g,
-    // How a worker's file is named.
-    /\bnew URL\(\s*[`'](\.[^`']+)[`'],\s*import\.meta\.url/g,
+    // How a worker's file is named; a folder or a file of data is no import.
+    /\bnew URL\(\s*[`'](\.[^`']+(?:\.ts|\}))[`'],\s*import\.meta\.url/g,
   ]
   for (const pattern of patterns) {
     for (const match of text.matchAll(pattern)) {

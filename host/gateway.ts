@@ -3,7 +3,7 @@ import { type AdminServer, createAdminServer } from './admin/server.ts'
 import { ConfigError } from './config/issues.ts'
 import type { Control } from './control/control.ts'
 import { ControlPlane } from './control/control-plane.ts'
-import { FileWatch } from './control/file-watch.ts'
+import { FileWatch } from './file-watch.ts'
 import { FileObjectStore } from './control/object-store.ts'
 import { Supervisor } from './control/supervisor.ts'
 import { reasonOf } from './errors.ts'
@@ -23,7 +23,12 @@ export interface GatewayOptions {
   /** Where tokens, pushed plugins and objects of the API are kept. */
   readonly dataDir: string
   /** Null for no admin API. */
-  readonly admin: { readonly address: string; readonly port: number } | null
+  readonly admin: {
+    readonly address: string
+    readonly port: number
+    /** Names of the admin API beside the loopback ones. */
+    readonly allowedHosts?: readonly string[]
+  } | null
   /** Default `node`. */
   readonly httpEngine?: string
   /** Threads for plugins; default one less than there are cores. */

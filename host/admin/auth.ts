@@ -28,13 +28,13 @@ export class Authenticator {
 
   /** Throws ADMIN_UNAUTHORIZED, or ADMIN_RATE_LIMITED after too many wrong tokens. */
   check(authorization: string | undefined, address: string): void {
-    if (this.isValid(authorization)) return
+    if (this.#isValid(authorization)) return
     // A missing token guesses nothing and is not counted.
     if (authorization !== undefined) this.#countFailure(address)
     throw new GatewayError('ADMIN_UNAUTHORIZED', {})
   }
 
-  isValid(authorization: string | undefined): boolean {
+  #isValid(authorization: string | undefined): boolean {
     const token = /^bearer +([^ ]+) *$/i.exec(authorization ?? '')?.[1]
     // Digests have one length, so that the comparison tells nothing about the length either.
     return token !== undefined && timingSafeEqual(digest(token), this.#digest)

@@ -134,7 +134,8 @@ class DocumentCheck {
 
   constructor(document: ConfigDocument, lookups: Lookups) {
     this.document = document
-    const found = interpolate(document.data, lookups, document.baseDir)
+    const readFile = document.isLocal ? lookups.readFile : null
+    const found = interpolate(document.data, { ...lookups, readFile }, document.baseDir)
     this.#target = found
     for (const problem of found.problems) this.#report(problem)
   }

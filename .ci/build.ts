@@ -1,0 +1,23 @@
+// Makes dist/, what an installed package runs: the sources without their types, declarations, and the
+// files the sources read. Node strips no types under node_modules.
+import { spawnSync } from 'node:child_process'
+import { cpSync, globSync, rmSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+
+const root = join(import.meta.dirname, '..')
+const tsc = join(
+  dirname(createRequire(import.meta.url).resolve('typescript/package.json')),
+  'bin/tsc',
+)
+
+// What a former build left must not be published.
+rmSync(join(root, 'dist'), { recursive: true, force: true })
+const { status } = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.build.json'], {
+  cwd: root,
+  stdio: 'inherit',
+})
+process.exitCode = status ?? 1
+for (const file of globSync('**/*.{yaml,html}', { cwd: join(root, 'host') })) {
+  cpSync(join(root, 'host', file), join(root, 'dist', file))
+}

@@ -1,0 +1,28 @@
+import type { Command } from '../command.ts'
+import { applyCommand } from './apply.ts'
+import { buildCommand } from './build-command.ts'
+import { deleteCommand } from './delete.ts'
+import { demoCommand } from './demo.ts'
+import { getCommand } from './get.ts'
+import { pluginPushCommand } from './plugin-push.ts'
+import { serveCommand } from './serve.ts'
+import { statusCommand } from './status.ts'
+import { validateCommand } from './validate-command.ts'
+
+/** Every command, in the order of the help. A new one is one file and one line here. */
+export const builtinCommands: readonly Command[] = [
+  serveCommand,
+  validateCommand,
+  getCommand,
+  applyCommand,
+  deleteCommand,
+  statusCommand,
+  pluginPushCommand,
+  buildCommand,
+  demoCommand,
+]
+
+/** What the help says about words that hold several commands. */
+export const COMMAND_GROUPS: Readonly<Record<string, string>> = {
+  plugin: 'plugins of a running gateway',
+}

@@ -1,0 +1,53 @@
+import { processLookups } from '../../config/interpolate.ts'
+import { hasErrors } from '../../config/issues.ts'
+import { renderIssues } from '../../config/report.ts'
+import { readSources } from '../../config/source.ts'
+import { validateSources } from '../../control/validate.ts'
+import { FILTER_KINDS } from '../../filters/builtin.ts'
+import { OBJECT_SPECS } from '../../objects/specs.ts'
+import { type CliIo, EXIT, type ExitCode, hasColor } from '../io.ts'
+
+/** What the command reads and writes. */
+export type ValidateIo = Pick<CliIo, 'cwd' | 'env' | 'stdin' | 'stdout' | 'stderr'> & {
+  /** Width of the terminal in cells; 0 or absent when unknown. */
+  readonly columns?: number
+}
+
+/**
+ * Checks configuration files and writes every problem. Answers the exit status: 0 when the files can be
+ * used (warnings do not count), 1 when they cannot, 2 when there is nothing to read or it cannot be read.
+ */
+export async function validate(files: readonly string[], io: ValidateIo): Promise<ExitCode> {
+  if (files.length === 0) {
+    io.stderr.write('error: name at least one file or folder with -f\n')
+    return EXIT.usage
+  }
+  const { sources, failures } = await readSources(files, io)
+  for (const failure of failures) io.stderr.write(`error: ${failure.message}. ${failure.hint}\n`)
+  const { objects, issues } = validateSources({
+    sources,
+    kinds: OBJECT_SPECS,
+    filterKinds: FILTER_KINDS,
+    lookups: { ...processLookups(), env: io.env },
+    isComplete: failures.length === 0,
+  })
+  const terminal = {
+    isTerminal: io.stderr.isTerminal,
+    hasColor: hasColor(io.stderr, io.env),
+    columns: io.columns ?? 0,
+  }
+  io.stderr.write(renderIssues(issues, sources, terminal))
+  if (failures.length > 0) return EXIT.usage
+  const errors = issues.filter((issue) => issue.severity === 'error').length
+  if (hasErrors(issues)) {
+    io.stderr.write(`${count(errors, 'problem')} in ${count(sources.length, 'file')}\n`)
+    return EXIT.refused
+  }
+  const what = `${count(objects.length, 'object')} in ${count(sources.length, 'file')}`
+  io.stdout.write(`valid: ${what}\n`)
+  return EXIT.ok
+}
+
+function count(amount: number, noun: string): string {
+  return `${amount} ${noun}${amount === 1 ? '' : 's'}`
+}
