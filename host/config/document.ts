@@ -11,17 +11,22 @@ import {
   Parser,
   type YAMLError,
 } from 'yaml'
-import type { ConfigIssue, Position, Severity } from './issues.ts'
-import { isJsonObject, type JsonObject, type JsonPath, type JsonValue } from './json.ts'
+import {
+  findRefused,
+  MAX_DEPTH,
+  MAX_VALUES,
+  PROTOTYPE_KEY,
+  TOO_DEEP,
+  TOO_MANY_VALUES,
+} from './data-limits.ts'
+import { ConfigError, type ConfigIssue, type Position, type Severity } from './issues.ts'
+import { formatPath, isJsonObject, type JsonObject, type JsonPath, type JsonValue } from './json.ts'
 import type { SourceText } from './source.ts'
+import { describeSyntax } from './syntax-wording.ts'
 import { LineTable } from './text-position.ts'
 
-/** Levels of lists and mappings inside one another. */
-export const MAX_DEPTH = 100
 /** Pieces the reader cuts a text into; a million take about 4 s. */
 export const MAX_LEXEMES = 2_000_000
-/** Values of one document once every alias is replaced by what it stands for. */
-export const MAX_VALUES = 500_000
 /** Documents of one text. */
 export const MAX_DOCUMENTS = 20_000
 /** Syntax errors shown of one text: most of what follows the first ones is their echo. */
@@ -34,6 +39,8 @@ export interface ConfigDocument {
   /** The folder that relative paths are resolved from. */
   readonly baseDir: string
   readonly data: JsonObject
+  /** False for data that came over the network: it must not fetch files of this machine. */
+  readonly isLocal: boolean
   /**
    * The place of a value, or of its key. A path that is not there leads to the nearest part of it that
    * is. Null for data without a text.
@@ -61,9 +68,19 @@ export function parseDocuments(source: SourceText): ParsedText {
   return { documents, issues: reader.issues }
 }
 
-/** Wraps data that has no text, for instance a JSON body of the admin API. It must be JSON already. */
+/**
+ * Wraps data that has no text, for instance a JSON body of the admin API. It must be JSON already. Fails
+ * with ConfigError for what `parseDocuments` refuses too: nesting and size past the limits, and the key
+ * `__proto__`.
+ */
 export function documentOf(data: JsonObject, baseDir: string): ConfigDocument {
-  return { file: '', baseDir, data, locate: () => null }
+  const refused = findRefused(data)
+  if (refused !== null) {
+    const path = formatPath(refused.path)
+    const issue = { severity: 'error', position: null, path, suggestion: null } as const
+    throw new ConfigError([{ ...issue, message: refused.message }])
+  }
+  return { file: '', baseDir, data, isLocal: false, locate: () => null }
 }
 
 type Node = ParsedNode | null
@@ -104,7 +121,7 @@ class TextReader {
       lexemes += 1
       for (const token of parser.next(lexeme)) tokens.push(token)
       if (parser.stack.length > MAX_DEPTH + 1) {
-        this.#report(parser.offset, `nested deeper than ${MAX_DEPTH} levels`)
+        this.#report(parser.offset, TOO_DEEP)
         return null
       }
       if (lexemes > MAX_LEXEMES || tokens.length > MAX_DOCUMENTS * 2) {
@@ -119,7 +136,7 @@ class TextReader {
   convert(parsed: Document.Parsed): ConfigDocument | null {
     for (const warning of parsed.warnings) {
       const isTag = warning.code === 'TAG_RESOLVE_FAILED'
-      this.#report(warning.pos[0], wording(warning, this.#text), isTag ? 'error' : 'warning')
+      this.#report(warning.pos[0], describeSyntax(warning, this.#text), isTag ? 'error' : 'warning')
       if (isTag) return null
     }
     for (const error of parsed.errors) this.#reportSyntax(error)
@@ -139,6 +156,7 @@ class TextReader {
       file,
       baseDir,
       data,
+      isLocal: true,
       locate: (path, at = 'value') =>
         lines.position(locateOffset(root, path, at, converter.targets)),
     }
@@ -151,7 +169,7 @@ class TextReader {
     this.#lastErrorLine = line
     this.#errorCount += 1
     if (this.#errorCount > MAX_SYNTAX_ERRORS) return
-    this.#report(error.pos[0], wording(error, this.#text))
+    this.#report(error.pos[0], describeSyntax(error, this.#text))
   }
 
   #report(offset: number, message: string, severity: Severity = 'error'): void {
@@ -186,13 +204,13 @@ class Converter {
     if (node === null) return null
     this.#values += 1
     if (this.#values > MAX_VALUES) {
-      return this.#refuse(node, `the document holds more than ${MAX_VALUES} values`)
+      return this.#refuse(node, TOO_MANY_VALUES)
     }
     if (isAlias(node)) return this.#alias(node)
     if (node.anchor !== undefined) this.#anchors.set(node.anchor, node)
     if (isScalar(node)) return this.#scalar(node, node.value)
     if (this.#open.size >= MAX_DEPTH) {
-      return this.#refuse(node, `nested deeper than ${MAX_DEPTH} levels`)
+      return this.#refuse(node, TOO_DEEP)
     }
     this.#open.add(node)
     const value = isMap(node) ? this.#map(node) : isSeq(node) ? this.#list(node.items) : null
@@ -244,8 +262,7 @@ class Converter {
         const line = this.#lines.position(first).line
         this.#refuse(key, `the key \`${name}\` stands here twice, first in line ${line}`)
       } else if (name === '__proto__') {
-        // As a property name it would change what the object inherits instead of adding a field.
-        this.#refuse(key, 'the key `__proto__` is not allowed')
+        this.#refuse(key, PROTOTYPE_KEY)
       } else if (name === '<<' && key.type === 'PLAIN') {
         this.#refuse(key, 'merge keys (<<) are not part of YAML 1.2: write the fields out')
       } else {
@@ -295,23 +312,4 @@ function locateOffset(
     } else return offset
   }
   return offset
-}
-
-/** The parser's message in our words where they help, else its own without capital and full stop. */
-function wording(error: Pick<YAMLError, 'code' | 'message' | 'pos'>, text: string): string {
-  if (text.startsWith('${', error.pos[0] - 1)) {
-    return 'a reference inside { } or [ ] must be in quotes'
-  }
-  switch (error.code) {
-    case 'TAB_AS_INDENT':
-      return 'tabs are not allowed as indentation: use spaces'
-    case 'BLOCK_AS_IMPLICIT_KEY':
-      return 'a second ": " in one line: put the value in quotes, or begin a new line'
-    case 'NON_STRING_KEY':
-      return 'a key must be text'
-    case 'TAG_RESOLVE_FAILED':
-      return `${error.message.replace(/^Unresolved tag: /, 'the tag ')} is not supported`
-    default:
-      return error.message.charAt(0).toLowerCase() + error.message.slice(1).replace(/\.$/, '')
-  }
 }

@@ -1,3 +1,4 @@
+import { regexp } from '../config/regexp.ts'
 import { z } from '../config/schema.ts'
 import { HOST_OWNED_HEADERS, isFieldValue, isToken } from '../exchange/headers.ts'
 
@@ -38,7 +39,7 @@ export function stringMatcher() {
     .strictObject({
       exact: z.string().default('').describe('The whole value.'),
       prefix: z.string().default('').describe('What the value starts with.'),
-      regex: z.string().default('').describe('An RE2 expression the value contains.'),
+      regex: regexp().default('').describe('An RE2 expression the value contains.'),
       empty: z.boolean().default(false).describe('Absent or empty matches.'),
     })
     .describe('One of the fields must match.')

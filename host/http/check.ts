@@ -35,7 +35,7 @@ export class HeadCheck {
   expectsContinue = false
   /** The client offers to change the protocol: an Upgrade field that Connection names too. */
   offersUpgrade = false
-  #lastHost = ''
+  #lastHost: string | null = null
 
   /** `version` is "1.0", "1.1" or whatever the parser read; `list` is the flat list of all fields. */
   check(

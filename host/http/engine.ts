@@ -1,5 +1,6 @@
 import type { Body } from '../exchange/body.ts'
 import type { Exchange } from '../exchange/exchange.ts'
+import type { Headers } from '../exchange/headers.ts'
 import type { Response } from '../exchange/response.ts'
 
 /**
@@ -72,8 +73,8 @@ export interface UpstreamRequest {
   /** Origin-form. */
   readonly target: string
   readonly host: string
-  /** Flat list without hop-by-hop and framing fields. */
-  readonly headers: readonly string[]
+  /** Without hop-by-hop and framing fields: a flat list, or fields that may be sent on as they were read. */
+  readonly headers: readonly string[] | Headers
   readonly body: Body
 }
 

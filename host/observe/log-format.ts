@@ -66,7 +66,5 @@ function escapeUnit(unit: string): string {
 
 const UNSAFE_IN_JSON = /[\x7f-\x9f\u2028\u2029]/
 const UNSAFE_IN_JSON_ALL = /[\x7f-\x9f\u2028\u2029]/g
-// biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the purpose.
 const UNSAFE_IN_TEXT = /[\x00-\x1f\x7f-\x9f\u2028\u2029]/
-// biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the purpose.
 const UNSAFE_IN_TEXT_ALL = /[\x00-\x1f\x7f-\x9f\u2028\u2029]/g

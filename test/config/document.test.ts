@@ -1,13 +1,12 @@
 import fc from 'fast-check'
+import { MAX_DEPTH, MAX_VALUES } from '../../host/config/data-limits.ts'
 import {
   documentOf,
-  MAX_DEPTH,
   MAX_DOCUMENTS,
   MAX_SYNTAX_ERRORS,
-  MAX_VALUES,
   parseDocuments,
 } from '../../host/config/document.ts'
-import { formatIssue } from '../../host/config/issues.ts'
+import { ConfigError, formatIssue } from '../../host/config/issues.ts'
 import type { JsonPath } from '../../host/config/json.ts'
 import { assert, suite } from '../support/suite.ts'
 
@@ -210,6 +209,28 @@ test('wraps data that has no text', () => {
   const document = documentOf({ kind: 'Pipeline' }, '/conf')
   assert.is(document.locate(['kind']), null)
   assert.equal(document.data, { kind: 'Pipeline' })
+  assert.is(document.isLocal, false)
+})
+
+test('refuses data without a text for the same reasons as a text', () => {
+  const refusal = (text: string): string => {
+    try {
+      documentOf(JSON.parse(text), '')
+      return 'taken'
+    } catch (error) {
+      return error instanceof ConfigError ? error.message : String(error)
+    }
+  }
+  const nested = (depth: number) => `{"a":${'['.repeat(depth)}${']'.repeat(depth)}}`
+  assert.is(refusal(nested(MAX_DEPTH - 2)), 'taken')
+  for (const depth of [MAX_DEPTH + 1, 100_000]) {
+    assert.is(refusal(nested(depth)), 'error: nested deeper than 100 levels')
+  }
+  assert.is(
+    refusal('{"a": [{"__proto__": {"x": 1}}]}'),
+    'error: the key `__proto__` is not allowed',
+  )
+  assert.match(refusal(`{"a": [${'1,'.repeat(MAX_VALUES)}1]}`), /more than 500000 values/)
 })
 
 test('never throws, and places every issue inside the text', () => {

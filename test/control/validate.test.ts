@@ -271,22 +271,22 @@ test('reports every problem of a server with its place', () => {
     [path('path: x'), '6:35: error: `path` takes a path that begins with "/", not "x"'],
     [
       path('pathRegexp: "("'),
-      '6:42: error: the regular expression "(" is not valid: missing closing ): "("',
+      '6:41: error: the regular expression "(" is not valid: missing closing ): "("',
     ],
     [
       path('methods: [GTE]'),
-      '6:40: error: `methods[0]` takes one of "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "CONNECT", "OPTIONS", "TRACE", not "GTE" (did you mean "GET"?)',
+      '6:39: error: `methods[0]` takes one of "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "CONNECT", "OPTIONS", "TRACE", not "GTE" (did you mean "GET"?)',
     ],
     [
       path('headers: [{ key: a }]'),
-      '6:40: error: a header needs `values` or `regexp`, or it matches nothing',
+      '6:39: error: a header needs `values` or `regexp`, or it matches nothing',
     ],
     [
       path('headers: [{ key: "a b", values: [x] }]'),
-      '6:47: error: `key` takes the name of a header, not "a b"',
+      '6:46: error: `key` takes the name of a header, not "a b"',
     ],
-    [path('queries: [{ key: a }]'), '6:30: error: `queries` is not supported yet'],
-    [path('backendPool: { servers: [] }'), '6:30: error: `backendPool` is not supported yet'],
+    [path('queries: [{ key: a }]'), '6:29: error: `queries` is not supported yet'],
+    [path('backendPool: { servers: [] }'), '6:29: error: `backendPool` is not supported yet'],
     [
       'rules:\n  - host: "*.a.*"',
       '5:11: error: `host` takes a host name with at most one * at its beginning or its end, not "*.a.*"',
@@ -447,6 +447,19 @@ test('validates data without a text by its path', () => {
       ['filters[0].limt', null, 'unknown field `limt`'],
       ['name', null, '"demo" is the name of another object already, in `name`'],
     ],
+  )
+})
+
+test('reads no file for a document that came over the network', () => {
+  const data = { name: 's', kind: 'HTTPServer', port: 1, address: '${file:/etc/hostname}' }
+  const { issues } = validateDocuments({
+    documents: [documentOf(data, '/conf')],
+    kinds: OBJECT_SPECS,
+    filterKinds,
+  })
+  assert.equal(
+    issues.map(({ message }) => message),
+    ['"${file:/etc/hostname}" is not allowed here: files are read for files only'],
   )
 })
 

@@ -142,7 +142,11 @@ export function parseAnswer(
   }
   const end = text.startsWith('\r\n', at) ? at : text.indexOf('\r\n\r\n', at) + 2
   if (end < at || text.length < end + 2) return null
-  if (end > at) answer.trailers = text.slice(at, end - 2).split('\r\n').flatMap(fieldOf)
+  if (end > at)
+    answer.trailers = text
+      .slice(at, end - 2)
+      .split('\r\n')
+      .flatMap(fieldOf)
   return { answer, length: end + 2 }
 }
 

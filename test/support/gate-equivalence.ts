@@ -16,8 +16,8 @@ import { assert } from './suite.ts'
 
 const CALLS = 12
 const PLENTY = 1n << 50n
-/** What may run past a budget: the code between two checks; far more than generated functions hold. */
-const OVERSHOOT = 200_000n
+/** How far past its budget a call may end well: the code between two checks. */
+const OVERSHOOT = 2_000n
 
 /** What a comparison did, so that a test can tell that it compared something. */
 export interface Comparison {
@@ -26,6 +26,8 @@ export interface Comparison {
   refused: number
   calls: number
   traps: number
+  /** Frames of traps that the offset map led to the same place. */
+  frames: number
   /** Left alone after this call: how deep a stack is, is no property of the module. */
   overflows: number
   /** Runs with half of the fuel, and how many of them were stopped by it. */
@@ -34,7 +36,16 @@ export interface Comparison {
 }
 
 export function newComparison(): Comparison {
-  return { modules: 0, refused: 0, calls: 0, traps: 0, overflows: 0, lowered: 0, stopped: 0 }
+  return {
+    modules: 0,
+    refused: 0,
+    calls: 0,
+    traps: 0,
+    frames: 0,
+    overflows: 0,
+    lowered: 0,
+    stopped: 0,
+  }
 }
 
 /**
@@ -72,6 +83,9 @@ export function compareGated(original: Uint8Array, seed: string, totals: Compari
     if (expected.isTrap) totals.traps += 1
     assert.equal(actual.outcome, expected.outcome, `${name}(${args.map(String).join(', ')})`)
     assert.equal(after.state(), before.state(), `state after ${name}`)
+    const frames = actual.frames.map((offset) => gated.offsetMap.toOriginal(offset))
+    assert.equal(frames, expected.frames, `frames of the trap in ${name}`)
+    totals.frames += frames.length
 
     const used = PLENTY - after.fuel
     if (used >= 4n) {
@@ -81,7 +95,8 @@ export function compareGated(original: Uint8Array, seed: string, totals: Compari
       const lowered = half.callWithFuel(name, args, used / 2n)
       if (lowered.isTrap) totals.stopped += 1
       assert.ok(half.fuel < 0n, `${name} used ${used}, with half of it ${half.fuel} was left`)
-      assert.ok(half.fuel > -OVERSHOOT, `${name} ran ${-half.fuel} past its budget`)
+      const isBounded = lowered.isTrap || half.fuel > -OVERSHOOT
+      assert.ok(isBounded, `${name} ended ${-half.fuel} past its budget`)
     }
     history.push({ name, args })
   }
@@ -98,6 +113,8 @@ function gateUnlessRefused(bytes: Uint8Array): GatedModule | null {
 
 interface Outcome {
   readonly outcome: readonly string[]
+  /** Offsets of a trap's frames in the module that ran, innermost first. */
+  readonly frames: readonly number[]
   readonly isTrap: boolean
   readonly isOverflow: boolean
 }
@@ -156,10 +173,16 @@ class Run {
     this.#depth = 0
     try {
       const result = (this.#exports[name] as (...values: unknown[]) => unknown)(...args)
-      return { outcome: [...this.#trace, show(result)], isTrap: false, isOverflow: false }
+      return {
+        outcome: [...this.#trace, show(result)],
+        frames: [],
+        isTrap: false,
+        isOverflow: false,
+      }
     } catch (error) {
       const outcome = [...this.#trace, String(error)]
-      return { outcome, isTrap: true, isOverflow: error instanceof RangeError }
+      const isOverflow = error instanceof RangeError
+      return { outcome, frames: framesOf(error), isTrap: true, isOverflow }
     }
   }
 
@@ -239,6 +262,13 @@ class Run {
     ;(this.#exports[chosen] as (...values: unknown[]) => unknown)(...args)
     return undefined
   }
+}
+
+function framesOf(error: unknown): number[] {
+  const stack = error instanceof WebAssembly.RuntimeError ? (error.stack ?? '') : ''
+  return [...stack.matchAll(/wasm-function\[\d+\]:0x([0-9a-f]+)/g)].map(([, offset]) =>
+    Number.parseInt(offset ?? '', 16),
+  )
 }
 
 function takesVector(type: FunctionType): boolean {

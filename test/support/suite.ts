@@ -40,7 +40,7 @@ export function suite(name: string, options: SuiteOptions = {}): Suite {
   const entry: Entry = { name, registered: 0, isStarted: false, start: () => runner.run() }
   const beforeEach: TestBody[] = []
   const afterEach: TestBody[] = []
-  let beforeError: Error | null = null
+  let hasBeforeFailed = false
 
   const add = (title: string, body: TestBody): void => {
     if (entry.isStarted) {
@@ -50,7 +50,7 @@ export function suite(name: string, options: SuiteOptions = {}): Suite {
     entry.registered += 1
     registered += 1
     runner(title, async () => {
-      if (beforeError !== null) throw beforeError
+      if (hasBeforeFailed) throw new Error('not run: the before hook failed')
       await runTest(title, body, beforeEach, afterEach, timeoutMs)
       passed += 1
     })
@@ -59,12 +59,12 @@ export function suite(name: string, options: SuiteOptions = {}): Suite {
   // uvu swallows what its own hooks throw, so those it is given never throw.
   const before = (body: TestBody): void =>
     runner.before(async () => {
-      if (beforeError !== null) return
+      if (hasBeforeFailed) return
       try {
         await bounded('the before hook', body, timeoutMs)
       } catch (thrown) {
-        beforeError = presentable(thrown, 'the before hook failed: ')
-        problem(`${name}: ${inspect(beforeError)}`)
+        hasBeforeFailed = true
+        problem(`${name}: ${inspect(presentable(thrown, 'the before hook failed: '))}`)
       }
     })
   const after = (body: TestBody): void =>

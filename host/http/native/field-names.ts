@@ -1,16 +1,22 @@
-import { isHopByHop } from '../forward.ts'
+import { isClaim, isHopByHop } from '../forward.ts'
 
-/** Fields the engine itself acts on; every other field is `OTHER`. */
+/** A field that goes on and that the engine does not read. */
 export const OTHER = 0
-export const CONNECTION = 1
-export const CONTENT_LENGTH = 2
-export const TRANSFER_ENCODING = 3
-export const HOST_FIELD = 4
-export const EXPECT = 5
-export const UPGRADE = 6
-export const KEEP_ALIVE = 7
-/** Hop-by-hop fields that are dropped and nothing more. */
-export const HOP_BY_HOP = 8
+/** Date: an answer that goes on has one. */
+export const DATE = 1
+/** What the client says about who it is: see `isClaim`. */
+export const CLAIM = 2
+/** The ids up to here are of fields that go on. */
+export const LAST_KEPT = 2
+export const HOST_FIELD = 3
+export const CONNECTION = 4
+export const CONTENT_LENGTH = 5
+export const TRANSFER_ENCODING = 6
+export const EXPECT = 7
+export const UPGRADE = 8
+export const KEEP_ALIVE = 9
+/** Fields between two neighbors that the engine does not read either. */
+export const HOP_BY_HOP = 10
 
 export interface KnownName {
   readonly id: number
@@ -20,6 +26,7 @@ export interface KnownName {
 }
 
 const IDS: Readonly<Record<string, number>> = {
+  date: DATE,
   connection: CONNECTION,
   'content-length': CONTENT_LENGTH,
   'transfer-encoding': TRANSFER_ENCODING,
@@ -40,8 +47,8 @@ const USUAL_NAMES =
   'Sec-Fetch-Dest Sec-Fetch-Mode Sec-Fetch-Site Sec-Fetch-User Sec-WebSocket-Key ' +
   'Sec-WebSocket-Version Server Set-Cookie Strict-Transport-Security TE Traceparent Tracestate ' +
   'Trailer Transfer-Encoding Upgrade Upgrade-Insecure-Requests User-Agent Vary Via ' +
-  'WWW-Authenticate X-Content-Type-Options X-Forwarded-For X-Forwarded-Host X-Forwarded-Proto ' +
-  'X-Frame-Options X-Powered-By X-Real-IP X-Request-ID X-Requested-With'
+  'WWW-Authenticate X-Content-Type-Options X-Forwarded-For X-Forwarded-Host X-Forwarded-Port ' +
+  'X-Forwarded-Proto X-Frame-Options X-Powered-By X-Real-IP X-Request-ID X-Requested-With'
 
 const SIZE = 1024
 
@@ -60,10 +67,17 @@ const TABLE: (KnownName | null)[] = new Array(SIZE).fill(null)
 
 for (const usual of USUAL_NAMES.split(' ')) {
   const lower = usual.toLowerCase()
-  const known = { id: IDS[lower] ?? (isHopByHop(lower) ? HOP_BY_HOP : OTHER), lower, usual }
+  const known = { id: idOf(lower), lower, usual }
   let slot = hashOf(lower) & (SIZE - 1)
   while (TABLE[slot] !== null) slot = (slot + 1) & (SIZE - 1)
   TABLE[slot] = known
+}
+
+function idOf(lower: string): number {
+  const id = IDS[lower]
+  if (id !== undefined) return id
+  if (isHopByHop(lower)) return HOP_BY_HOP
+  return isClaim(lower) ? CLAIM : OTHER
 }
 
 /** The known name that stands in `bytes[from, to)` in any case, or null; `hash` is that of these bytes. */

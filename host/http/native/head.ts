@@ -1,9 +1,9 @@
 import { CLASS, COLON, CR, HTAB, LF, SP, TOKEN, VALUE } from './bytes.ts'
 import {
   findKnownName,
-  HOST_FIELD,
   hashStep,
   type KnownName,
+  LAST_KEPT,
   OTHER,
   spells,
 } from './field-names.ts'
@@ -106,24 +106,26 @@ export class FieldBlock {
   }
 
   /**
-   * The flat list `[name, value, …]` of the fields that are neither hop-by-hop nor about framing: what
-   * `endToEndFields` leaves when Connection names no further field. Values are cut from `text` (see `value`).
+   * The field lines as they stand in `text`, the latin1 text of the bytes from offset `base` on, without
+   * Host and without what `endToEndFields` takes away when Connection names no further field.
    */
-  toList(bytes: Buffer, text: string, base: number): string[] {
-    const list: string[] = []
-    for (let i = 0; i < this.count; i++) {
-      const id = this.ids[i] as number
-      if (id !== OTHER && id !== HOST_FIELD) continue
-      list.push(this.#name(i, bytes, text, base), this.value(i, text, base))
+  toLines(text: string, base: number): string {
+    const spans = this.spans
+    const count = this.count
+    let lines = ''
+    // Where the run of lines that stay begins; -1 outside of one.
+    let from = -1
+    for (let i = 0; i < count; i++) {
+      const start = (spans[i * 4] as number) - base
+      if ((this.ids[i] as number) <= LAST_KEPT) {
+        if (from < 0) from = start
+      } else if (from >= 0) {
+        lines += text.slice(from, start)
+        from = -1
+      }
     }
-    return list
-  }
-
-  /** Notes why the message is refused; answers REFUSED. */
-  refuse(status: number, reason: string): number {
-    this.status = status
-    this.reason = reason
-    return REFUSED
+    // The empty line is not a field line.
+    return from < 0 ? lines : lines + text.slice(from, this.end - base - 2)
   }
 
   /** The flat list of every field. */

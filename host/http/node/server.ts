@@ -44,6 +44,7 @@ export class NodeServer implements HttpServer {
       // Said here, `--insecure-http-parser` on the command line has no effect.
       insecureHTTPParser: false,
       noDelay: true,
+      optimizeEmptyRequests: process.env['OE']==='1',
       rejectNonStandardBodyWrites: true,
       // `HeadCheck` asks for exactly one.
       requireHostHeader: false,

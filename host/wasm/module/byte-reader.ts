@@ -30,10 +30,10 @@ export class ByteReader {
   }
 
   u8(): number {
-    const byte = this.pos < this.end ? this.bytes[this.pos] : undefined
-    if (byte === undefined) throw this.fail('the bytes end too early')
-    this.pos += 1
-    return byte
+    const at = this.pos
+    if (at >= this.end) throw this.fail('the bytes end too early')
+    this.pos = at + 1
+    return this.bytes[at] ?? 0
   }
 
   /** The next byte without moving, or -1 at the end. */

@@ -51,22 +51,38 @@ export function rewriteCode(info: ModuleInfo, plan: FuelPlan, fuelGlobal: number
     writeLocals(body, info, start, codeStart, needsCheck, plan.hasBulk[i] === true)
     writer.fuelLocal = locals
     writer.lengthLocal = locals + 1
-    writer.enter(plan.isCached[i] === true)
+    const stores = plan.stores.get(i)
+    writer.enter(stores !== undefined)
 
     let at = codeStart
-    rewritten.push(body.length)
-    original.push(at)
+    let store = 0
+    const copyTo = (offset: number): void => {
+      body.copy(info.bytes, at, offset)
+      at = offset
+    }
+    const mark = (offset: number): void => {
+      rewritten.push(body.length)
+      original.push(offset)
+    }
+    const storeBefore = (limit: number): void => {
+      for (; stores !== undefined && (stores[store] ?? limit) < limit; store += 1) {
+        copyTo(stores[store] ?? at)
+        writer.store()
+        mark(at)
+      }
+    }
+    mark(at)
     for (let point = from; point < to; point += 1) {
       const cost = plan.costs[point] ?? 0
       if (cost === 0) continue
       const offset = plan.offsets[point] ?? at
-      body.copy(info.bytes, at, offset)
-      at = offset
+      storeBefore(offset)
+      copyTo(offset)
       writer.point(plan.kinds[point] ?? PointKind.check, cost)
-      rewritten.push(body.length)
-      original.push(offset)
+      mark(offset)
     }
-    body.copy(info.bytes, at, end)
+    storeBefore(end)
+    copyTo(end)
 
     if (body.length > MAX_REWRITTEN_FUNCTION_BYTES) {
       throw overLimit(start, 'functionBytes', body.length, MAX_REWRITTEN_FUNCTION_BYTES)
@@ -127,12 +143,13 @@ class FuelWriter {
     this.#isLoaded = false
   }
 
+  /** From the local back to the global. */
+  store(): void {
+    this.#op(Op.localGet, this.fuelLocal)
+    this.#op(Op.globalSet, this.#fuelGlobal)
+  }
+
   point(kind: number, cost: number): void {
-    if (kind === PointKind.store) {
-      this.#op(Op.localGet, this.fuelLocal)
-      this.#op(Op.globalSet, this.#fuelGlobal)
-      return
-    }
     this.points += 1
     switch (kind) {
       case PointKind.bytes:
@@ -189,10 +206,7 @@ class FuelWriter {
     body.u8(Op.i64LessThan)
     body.u8(Op.if)
     body.u8(EMPTY_BLOCK)
-    if (this.#isCached) {
-      this.#op(Op.localGet, this.fuelLocal)
-      this.#op(Op.globalSet, this.#fuelGlobal)
-    }
+    if (this.#isCached) this.store()
     body.u8(Op.unreachable)
     body.u8(Op.end)
   }

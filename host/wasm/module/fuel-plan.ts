@@ -13,8 +13,6 @@ export const PointKind = {
   elements: 3,
   memoryGrow: 4,
   tableGrow: 5,
-  /** Write the fuel back to the global, in a function that keeps it in a local. */
-  store: 6,
 } as const
 
 /** Units for starting a bulk instruction, and for asking the engine to make something larger. */
@@ -62,12 +60,13 @@ export interface FuelPlan {
   /** For each body whether it needs the local for a length. */
   readonly hasBulk: boolean[]
   /**
-   * For each body whether the fuel stays in a local while it runs. So it is for functions with
+   * For the bodies that keep the fuel in a local while they run: the offsets where it has to be
+   * written back to the global, because the function may end there. So it is for functions with
    * loops and without calls, where nobody else looks at the global meanwhile: loops over bytes take
-   * 1.1 to 1.4 times their bare time, 1.2 to 1.6 times with the global. If such a function traps for another reason
-   * than fuel, what it used is not counted.
+   * 1.1 to 1.4 times their bare time, 1.2 to 1.6 times with the global. If such a function traps
+   * for another reason than fuel, what it used is not counted.
    */
-  readonly isCached: boolean[]
+  readonly stores: ReadonlyMap<number, readonly number[]>
   readonly features: ReadonlySet<string>
   /** State that a snapshot of memory and globals does not hold. */
   readonly changesTables: boolean
@@ -113,7 +112,7 @@ class Planner implements FuelPlan {
   readonly parents: number[] = []
   readonly first: number[] = []
   readonly hasBulk: boolean[] = []
-  readonly isCached: boolean[] = []
+  readonly stores = new Map<number, number[]>()
   changesTables = false
   dropsSegments = false
 
@@ -127,6 +126,8 @@ class Planner implements FuelPlan {
   readonly #leafCosts: number[] = []
   readonly #referenced: Set<number>
 
+  /** Where the function that is walked may end. */
+  #ends: number[] = []
   /** The point that pays for what comes next. */
   #point = 0
   /** No path leads here. */
@@ -151,6 +152,7 @@ class Planner implements FuelPlan {
     this.first.push(firstPoint)
     code.enter(where, body + this.#info.imported.functions)
     this.#isDead = false
+    this.#ends = []
     this.#point = this.#add(where.codeStart, PointKind.check, -1)
     frames.push(Op.block, this.#point, false)
     let hasCall = false
@@ -232,19 +234,14 @@ class Planner implements FuelPlan {
     // At least one unit for an entry: functions that only tail-call each other must run dry too.
     if (hasCall) this.costs[firstPoint] = (this.costs[firstPoint] ?? 0) + 1
     else if (total <= MAX_UNCHECKED_COST) this.kinds[firstPoint] = PointKind.charge
-    const isCached = hasLoop && !hasCall
-    if (isCached) this.#keepInLocal(firstPoint)
-    this.hasBulk.push(hasBulk)
-    this.isCached.push(isCached)
-    this.#leafCosts.push(hasCall || hasLoop || hasBulk ? -1 : total)
-  }
-
-  /** Turns the marked ends of a function on, and its entry, which loads the local. */
-  #keepInLocal(firstPoint: number): void {
-    this.kinds[firstPoint] = PointKind.check
-    for (let point = firstPoint; point < this.costs.length; point += 1) {
-      if (point === firstPoint || this.kinds[point] === PointKind.store) this.costs[point] ||= 1
+    if (hasLoop && !hasCall) {
+      this.stores.set(body, this.#ends)
+      // The entry loads the local.
+      this.kinds[firstPoint] = PointKind.check
+      this.costs[firstPoint] ||= 1
     }
+    this.hasBulk.push(hasBulk)
+    this.#leafCosts.push(hasCall || hasLoop || hasBulk ? -1 : total)
   }
 
   /** When every function is known: moves the cost of leaves to their callers, then folds. */
@@ -326,7 +323,7 @@ class Planner implements FuelPlan {
     this.#isDead = frames.wereDead[top] === true
     frames.pop()
     if (top === 0) {
-      this.#store()
+      this.#noteEnd()
       return
     }
     this.#point = point
@@ -340,13 +337,13 @@ class Planner implements FuelPlan {
     const top = frames.kinds.length - 1
     const target = top - label
     if (target < 0) throw this.#code.reader.fail(`there is no label ${label}`, this.#code.offset)
-    if (target === 0) this.#store()
+    if (target === 0) this.#noteEnd()
     if (!this.#isDead && target < (frames.escapes[top] ?? 0)) frames.escapes[top] = target
   }
 
   /** The function may end with the instruction read last. */
-  #store(): void {
-    if (!this.#isDead) this.#add(this.#code.offset, PointKind.store, -1)
+  #noteEnd(): void {
+    if (!this.#isDead) this.#ends.push(this.#code.offset)
   }
 
   #call(target: number): void {
