@@ -36,6 +36,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'admin',
     'control',
     'objects',
+    'traffic',
     'filters',
     'toolchain',
     'config',

@@ -1,4 +1,5 @@
 import wabt from 'wabt'
+import { ByteWriter } from '../../host/wasm/module/byte-writer.ts'
 
 const toolkit = await wabt()
 
@@ -31,4 +32,19 @@ export function wat(text: string, options: { names?: boolean; check?: boolean } 
   } finally {
     module.destroy()
   }
+}
+
+/** The module with one more custom section at its end. */
+export function withCustomSection(
+  module: Uint8Array,
+  name: string,
+  content: Uint8Array,
+): Uint8Array {
+  const writer = new ByteWriter()
+  writer.text(name)
+  writer.raw(content)
+  const output = new ByteWriter()
+  output.raw(module)
+  output.section(0, writer.view())
+  return output.view().slice()
 }

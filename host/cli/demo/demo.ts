@@ -1,7 +1,7 @@
 import { join, relative } from 'node:path'
 import { GatewayError, reasonOf } from '../../errors.ts'
 import { createGateway, type Gateway } from '../../gateway.ts'
-import { AccessLog } from '../../observe/access-log.ts'
+import { AccessLog } from '../../traffic/access-log.ts'
 import { createLogger } from '../../observe/log.ts'
 import type { BuildResult } from '../../toolchain/build-plugin.ts'
 import { formatDiagnostic, formatFrame } from '../../toolchain/diagnostic.ts'

@@ -1,12 +1,31 @@
-import type { Exchange, ExchangeEnd } from '../exchange/exchange.ts'
-import type { LogDestination } from './log.ts'
-import { escapeControls, formatHuman } from './log-format.ts'
+import type { LogDestination } from '../observe/log.ts'
+import { escapeControls, formatHuman } from '../observe/log-format.ts'
 
 /** Characters of a path that the access log keeps. */
 export const ACCESS_PATH_LIMIT = 512
 
 /** Characters of all tags together that one line keeps. */
 export const ACCESS_TAGS_LIMIT = 2_048
+
+/** What the log reads of an exchange; that class is made on top of this folder. */
+export interface LoggedExchange {
+  readonly id: string
+  readonly server: string
+  readonly pipeline: string
+  readonly tags: readonly string[] | null
+  readonly request: { readonly method: string; readonly path: string; readonly remoteAddress: string }
+  onDone(listener: (end: LoggedEnd) => void): void
+}
+
+/** How it ended. */
+export interface LoggedEnd {
+  readonly status: number
+  readonly durationMs: number
+  /** Body bytes sent to the client. */
+  readonly sentBytes: number
+  /** False when the client left or the answer broke off. */
+  readonly isComplete: boolean
+}
 
 export interface AccessLogOptions {
   readonly destination: LogDestination
@@ -39,7 +58,7 @@ export class AccessLog {
   }
 
   /** Call it with a new exchange, before a filter has touched the request. */
-  watch(exchange: Exchange): void {
+  watch(exchange: LoggedExchange): void {
     if (!this.isEnabled) return
     // Filters may rewrite the request. One closure a request is the cost of a log that tells what was asked.
     const { method, path } = exchange.request
@@ -53,10 +72,10 @@ export class AccessLog {
 
 /** The JSON line of one request, its line feed included. */
 export function formatAccess(
-  exchange: Exchange,
+  exchange: LoggedExchange,
   method: string,
   path: string,
-  end: ExchangeEnd,
+  end: LoggedEnd,
   at: Date,
 ): string {
   const tags =

@@ -1,9 +1,9 @@
 import { Exchange, type ExchangeEnd } from '../../host/exchange/exchange.ts'
 import { makeRequest } from '../../host/exchange/request.ts'
-import { ACCESS_PATH_LIMIT, ACCESS_TAGS_LIMIT, AccessLog } from '../../host/observe/access-log.ts'
+import { ACCESS_PATH_LIMIT, ACCESS_TAGS_LIMIT, AccessLog } from '../../host/traffic/access-log.ts'
 import { assert, suite } from '../support/suite.ts'
 
-const test = suite('observe/access-log')
+const test = suite('traffic/access-log')
 
 const END: ExchangeEnd = { status: 200, durationMs: 1.23456, sentBytes: 17, isComplete: true }
 
