@@ -1,6 +1,12 @@
+import { once } from 'node:events'
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
-import { MAX_DOCUMENT_BODY_BYTES, MAX_MODULE_BODY_BYTES } from '../../host/admin/limits.ts'
+import {
+  HEADER_TIMEOUT_MS,
+  MAX_ADMIN_CONNECTIONS,
+  MAX_DOCUMENT_BODY_BYTES,
+  MAX_MODULE_BODY_BYTES,
+} from '../../host/admin/limits.ts'
 import { createAdminServer } from '../../host/admin/server.ts'
 import { GatewayError, isGatewayError } from '../../host/errors.ts'
 import { silentLogger } from '../../host/observe/log.ts'
@@ -301,4 +307,29 @@ test('closing cuts a caller that never finishes its request', async () => {
   await rig.server.close(10)
   await rig.server.close(10)
   await closed
+})
+
+test('a connection past the limit is closed, and the others go on', async () => {
+  const { port } = rig.server
+  const sockets = Array.from({ length: MAX_ADMIN_CONNECTIONS }, () => connect(port, '127.0.0.1'))
+  try {
+    await Promise.all(sockets.map((socket) => once(socket, 'connect')))
+    const extra = connect(port, '127.0.0.1').on('error', () => undefined)
+    await once(extra, 'close')
+    const first = sockets[0]
+    first?.end(`GET /livez HTTP/1.1\r\nhost: localhost:${port}\r\nconnection: close\r\n\r\n`)
+    assert.match(first === undefined ? '' : await text(first), /^HTTP\/1\.1 200 /)
+  } finally {
+    for (const socket of sockets) socket.destroy()
+  }
+})
+
+test('a head that does not end in time is cut', async () => {
+  const socket = connect(rig.server.port, '127.0.0.1')
+  const startedAt = performance.now()
+  socket.write('GET /livez HTTP/1.1\r\n')
+  await text(socket)
+  const elapsedMs = performance.now() - startedAt
+  assert.ok(elapsedMs >= HEADER_TIMEOUT_MS - 50, `${elapsedMs}`)
+  assert.ok(elapsedMs < HEADER_TIMEOUT_MS + 3_000, `${elapsedMs}`)
 })

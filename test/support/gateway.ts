@@ -4,8 +4,8 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createGateway, type Gateway, type GatewayOptions } from '../../host/gateway.ts'
-import { AccessLog } from '../../host/traffic/access-log.ts'
 import { createLogger } from '../../host/observe/log.ts'
+import { AccessLog } from '../../host/traffic/access-log.ts'
 
 /** Undoes what a test made, last first. */
 export class Cleanup {

@@ -87,11 +87,7 @@ export class TestGuest {
     const info = readModule(wasm)
     const description = readDescription(info)
     checkAbi(info, description)
-    return new TestGuest(
-      description,
-      await WebAssembly.compile(new Uint8Array(wasm)),
-      parameters,
-    )
+    return new TestGuest(description, await WebAssembly.compile(new Uint8Array(wasm)), parameters)
   }
 
   get memoryBytes(): number {

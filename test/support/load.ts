@@ -16,6 +16,7 @@ export function startLoad(
   path: string | ((count: number) => string),
   connections: number,
   check: (answer: Answer, path: string) => string | null,
+  headersOf: (path: string) => Readonly<Record<string, string>> = () => ({}),
 ): { stop(): Promise<LoadResult> } {
   let isRunning = true
   let requests = 0
@@ -26,7 +27,10 @@ export function startLoad(
       requests += 1
       const target = typeof path === 'string' ? path : path(requests)
       try {
-        const wrong = check(await fetchFrom(port, target, { agent }), target)
+        const wrong = check(
+          await fetchFrom(port, target, { agent, headers: headersOf(target) }),
+          target,
+        )
         if (wrong !== null) failures.push(wrong)
       } catch (error) {
         failures.push(String(error))
