@@ -64,7 +64,11 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const { log } = options
   const dataDir = resolve(options.dataDir)
   const drainMs = options.drainMs ?? 30_000
-  const plugins = new PluginHost(new PluginStore(dataDir), options.threads ?? defaultThreads())
+  const plugins = new PluginHost(
+    new PluginStore(dataDir),
+    options.threads ?? defaultThreads(),
+    log,
+  )
   const supervisor = new Supervisor(
     {
       accessLog: options.accessLog,

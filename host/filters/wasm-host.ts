@@ -1,6 +1,8 @@
 import { duration, z } from '../config/schema.ts'
 import type { MessageScope } from '../exchange/exchange.ts'
+import { ENGINE_MEMORY_PAGES } from '../wasm/engine-limits.ts'
 import { WASM_DEFAULTS } from '../wasm/limits.ts'
+import { DEFAULT_MODULE_LIMITS } from '../wasm/module/module-limits.ts'
 import { defineFilter } from './filter.ts'
 import { WasmFilter } from './wasm-filter.ts'
 
@@ -45,6 +47,30 @@ export const wasmHost = defineFilter({
     queueTimeout: duration()
       .prefault('1s')
       .describe('Time a request may wait for a thread; past it the result is outOfVM.'),
+    isolation: z
+      .enum(['worker', 'inline'])
+      .default('worker')
+      .describe(
+        'Where it runs: in a thread, or in the event loop, where nothing but its fuel can end it.',
+      ),
+    reset: z
+      .enum(['never', 'request'])
+      .default('never')
+      .describe('`request`: every call finds the memory as it was after the start of the plugin.'),
+    fuel: z
+      .int()
+      .min(1_000)
+      .max(1_000_000_000_000)
+      .optional()
+      .describe(
+        'Instructions of one call at most. Default 200,000,000; 20,000,000 with `isolation: inline`.',
+      ),
+    memoryPages: z
+      .int()
+      .min(1)
+      .max(ENGINE_MEMORY_PAGES)
+      .default(DEFAULT_MODULE_LIMITS.memoryPages)
+      .describe('Pages of 64 KiB the memory of one instance may have.'),
     parameters: z
       .record(z.string(), z.union([z.string(), z.number(), z.boolean()]).transform(String))
       .default({})
@@ -61,6 +87,10 @@ export const wasmHost = defineFilter({
       queueTimeoutMs: spec.queueTimeout,
       queueLength: WASM_DEFAULTS.queueLength,
       maxConcurrency: spec.maxConcurrency,
+      isolation: spec.isolation,
+      reset: spec.reset,
+      fuel: spec.fuel ?? null,
+      memoryPages: spec.memoryPages,
       log: env.log,
     })
     const filter = new WasmFilter(plugin, env.log)

@@ -58,4 +58,8 @@ export interface PluginSetup {
   readonly name: string
   readonly module: WebAssembly.Module
   readonly parameters: ReadonlyMap<string, string>
+  /** Fuel of one call: instructions of the guest, and as much again for host calls. */
+  readonly fuel: number
+  /** `request`: every call finds the instance as it was after its start. */
+  readonly reset: 'never' | 'request'
 }

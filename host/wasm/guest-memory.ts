@@ -16,6 +16,11 @@ export class GuestPointerError extends Error {
  * bytes costs 3 times that, TextDecoder 5 times.
  */
 export class GuestMemory {
+  /**
+   * What is left for host calls: each takes a base and one for every 8 bytes it moves. Apart from the
+   * guest's own fuel, because reading an i64 global from here costs as much as a header access.
+   */
+  hostFuel = Number.MAX_SAFE_INTEGER
   #memory: WebAssembly.Memory | null = null
   #view: Buffer = EMPTY
 
@@ -74,7 +79,14 @@ export class GuestMemory {
     return view.ucs2Slice(at, at + Math.min(length, 16 * 1024))
   }
 
+  /** Takes fuel for a host call that moves `bytes`; fails when there is none left. */
+  charge(bytes: number): void {
+    this.hostFuel -= HOST_CALL_FUEL + (bytes >>> 3)
+    if (this.hostFuel < 0) throw new OutOfFuel()
+  }
+
   #at(pointer: number, length: number): Buffer {
+    this.charge(length >>> 0)
     if (this.#view.length === 0 && this.#memory !== null) {
       this.#view = Buffer.from(this.#memory.buffer)
     }
@@ -83,6 +95,16 @@ export class GuestMemory {
       throw new GuestPointerError(pointer >>> 0, length >>> 0, this.#view.length)
     }
     return this.#view
+  }
+}
+
+/** Fuel of a host call beside its bytes: about what it costs in instructions of a guest. */
+export const HOST_CALL_FUEL = 50
+
+class OutOfFuel extends Error {
+  constructor() {
+    super('out of fuel')
+    this.name = 'OutOfFuel'
   }
 }
 

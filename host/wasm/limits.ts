@@ -45,4 +45,10 @@ export const WASM_DEFAULTS = {
   /** Running time of start and configure code together. */
   startTimeoutMs: 1_000,
   maxConcurrency: 10,
+  /**
+   * Fuel of one call, about one for each instruction. In a thread the clock is what ends a loop and this
+   * is the second net; in the event loop it is the only one, so it is a tenth there: some 10 to 20 ms.
+   */
+  fuel: 200_000_000,
+  inlineFuel: 20_000_000,
 } as const

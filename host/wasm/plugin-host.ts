@@ -1,8 +1,15 @@
-import { GatewayError, reasonOf } from '../errors.ts'
+import { reasonOf } from '../errors.ts'
 import type { Logger } from '../observe/log.ts'
 import { type Usage, UsagePool } from '../usage-pool.ts'
 import { checkAbi } from './abi/check-abi.ts'
+import { limitEngine } from './engine-limits.ts'
 import type { Executor, PluginSetup } from './executor.ts'
+import { InlineExecutor } from './inline-executor.ts'
+import { WASM_DEFAULTS } from './limits.ts'
+import { compileModule } from './module/compile.ts'
+import type { GateReport } from './module/gate.ts'
+import { GateCache } from './module/gate-cache.ts'
+import { DEFAULT_MODULE_LIMITS } from './module/module-limits.ts'
 import { type PluginDescription, readDescription } from './module/description.ts'
 import { readModule } from './module/reader.ts'
 import { readModuleSource } from './module-source.ts'
@@ -23,6 +30,12 @@ export interface PluginRequest {
   readonly queueTimeoutMs: number
   readonly maxConcurrency: number
   readonly queueLength: number
+  readonly isolation: 'worker' | 'inline'
+  readonly reset: 'never' | 'request'
+  /** Fuel of one call; null for the default of the isolation. */
+  readonly fuel: number | null
+  /** Pages of 64 KiB the guest's memory may grow to. */
+  readonly memoryPages: number
   readonly log: Logger
 }
 
@@ -36,6 +49,8 @@ export interface OpenPlugin {
   /** The file it was read from; null when there is none to watch. */
   readonly file: string | null
   readonly executor: Executor
+  /** What the gate found and changed. */
+  readonly report: GateReport
   /** Frees its instances. Called when the last exchange that uses it has ended. */
   close(): Promise<void>
 }
@@ -43,6 +58,7 @@ export interface OpenPlugin {
 interface CompiledModule {
   readonly description: PluginDescription
   readonly module: WebAssembly.Module
+  readonly report: GateReport
 }
 
 /**
@@ -53,6 +69,7 @@ export class PluginHost {
   readonly #store: PluginStore
   readonly #threads: number
   readonly #modules = new UsagePool()
+  readonly #gate: GateCache
   readonly #logs = new Map<number, { readonly log: Logger; readonly name: string }>()
   /** The files that open plugins were read from, with how many use each. */
   readonly #files = new Map<string, number>()
@@ -60,9 +77,13 @@ export class PluginHost {
   #setups = 0
   #open = 0
 
-  constructor(store: PluginStore, threads: number) {
+  constructor(store: PluginStore, threads: number, log: Logger) {
+    limitEngine()
     this.#store = store
     this.#threads = threads
+    this.#gate = new GateCache(store.gateCacheDir, (error) => {
+      log.warn({ err: error }, `the cache of checked modules: ${reasonOf(error)}`)
+    })
   }
 
   get store(): PluginStore {
@@ -101,7 +122,7 @@ export class PluginHost {
       pushed === undefined
         ? await readModuleSource(request.code, request.baseDir)
         : { bytes: pushed, file: null }
-    const usage = this.#compile(source.bytes)
+    const usage = this.#compile(source.bytes, request.memoryPages)
     try {
       const compiled = await usage.value
       return await this.#start(request, source, compiled, usage, pushed !== undefined)
@@ -117,31 +138,47 @@ export class PluginHost {
   }
 
   /** Reads, checks and compiles, once for all filters that use the same bytes. */
-  #compile(bytes: Buffer): Usage<Promise<CompiledModule>> {
+  #compile(bytes: Buffer, memoryPages: number): Usage<Promise<CompiledModule>> {
     return this.#modules.acquire(
-      digestOf(bytes),
-      () => compileModule(bytes),
+      `${digestOf(bytes)} ${memoryPages}`,
+      () => this.#check(bytes, memoryPages),
       () => undefined,
     )
+  }
+
+  /** The gate and the ABI see the very bytes the digest was made of. */
+  async #check(bytes: Buffer, memoryPages: number): Promise<CompiledModule> {
+    const limits = { ...DEFAULT_MODULE_LIMITS, memoryPages }
+    const info = readModule(bytes, limits)
+    const description = readDescription(info)
+    checkAbi(info, description)
+    const gated = await this.#gate.gate(bytes, limits)
+    return { description, module: await compileModule(gated), report: gated.report }
   }
 
   async #start(
     request: PluginRequest,
     source: { readonly bytes: Buffer; readonly file: string | null },
-    { description, module }: CompiledModule,
+    { description, module, report }: CompiledModule,
     usage: Usage<unknown>,
     isOverride: boolean,
   ): Promise<OpenPlugin> {
     const parameters = checkParameters(description, request.parameters)
     this.#setups += 1
     const name = description.name ?? request.filter
-    const setup: PluginSetup = { id: this.#setups, name, module, parameters }
+    const isInline = request.isolation === 'inline'
+    const fuel = request.fuel ?? (isInline ? WASM_DEFAULTS.inlineFuel : WASM_DEFAULTS.fuel)
+    const { reset } = request
+    const setup: PluginSetup = { id: this.#setups, name, module, parameters, fuel, reset }
     this.#logs.set(setup.id, {
       log: request.log.child({ plugin: name, version: description.version ?? undefined }),
       name,
     })
-    this.#pool ??= new ThreadPool(this.#threads, this.#onLog)
-    const executor = new WorkerExecutor(setup, this.#pool, request)
+    const executor = isInline
+      ? new InlineExecutor(setup, (level, message, requestId) =>
+          this.#onLog({ type: 'guest-log', setupId: setup.id, level, message, requestId }),
+        )
+      : this.#worker(setup, request)
     try {
       await executor.start()
     } catch (error) {
@@ -159,6 +196,7 @@ export class PluginHost {
       origin: isOverride ? 'override' : 'code',
       file: source.file,
       executor,
+      report,
       close: async () => {
         if (isClosed) return
         isClosed = true
@@ -169,6 +207,11 @@ export class PluginHost {
         usage.release()
       },
     }
+  }
+
+  #worker(setup: PluginSetup, request: PluginRequest): WorkerExecutor {
+    this.#pool ??= new ThreadPool(this.#threads, this.#onLog)
+    return new WorkerExecutor(setup, this.#pool, request)
   }
 
   #forgetFile(file: string): void {
@@ -187,14 +230,3 @@ export class PluginHost {
 }
 
 const LEVELS = ['debug', 'info', 'warn', 'error'] as const
-
-async function compileModule(bytes: Buffer): Promise<CompiledModule> {
-  const info = readModule(bytes)
-  const description = readDescription(info)
-  checkAbi(info, description)
-  try {
-    return { description, module: await WebAssembly.compile(new Uint8Array(bytes)) }
-  } catch (error) {
-    throw new GatewayError('GUEST_MODULE_INVALID', { offset: 0, reason: reasonOf(error) }, error)
-  }
-}

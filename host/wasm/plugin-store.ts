@@ -33,6 +33,11 @@ export class PluginStore {
     this.#dir = join(dataDir, 'plugins')
   }
 
+  /** Where checked modules are kept; it holds nothing that cannot be made anew. */
+  get gateCacheDir(): string {
+    return join(this.#dir, 'gated')
+  }
+
   /** Keeps the module; returns its digest. */
   async put(bytes: Uint8Array): Promise<string> {
     const digest = digestOf(bytes)

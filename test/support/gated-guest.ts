@@ -1,4 +1,5 @@
-import { FUEL_EXPORT, type GatedModule, gateModule } from '../../host/wasm/module/gate.ts'
+import { type GatedModule, gateModule } from '../../host/wasm/module/gate.ts'
+import { FUEL_EXPORT } from '../../host/wasm/module/gate-names.ts'
 import { DEFAULT_MODULE_LIMITS, type ModuleLimits } from '../../host/wasm/module/module-limits.ts'
 import { wat } from './wat.ts'
 
@@ -7,6 +8,7 @@ type GuestFunction = (...args: unknown[]) => unknown
 /** An instance of a gated module, as a test drives it. */
 export interface GatedGuest {
   readonly gated: GatedModule
+  readonly original: Uint8Array
   readonly exports: WebAssembly.Exports
   fuel: bigint
   has(name: string): boolean
@@ -42,6 +44,7 @@ export function openGuest(
     (exports[name] as GuestFunction)(...args)
   return {
     gated,
+    original: bytes,
     exports,
     get fuel() {
       return global.value as bigint

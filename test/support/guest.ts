@@ -59,6 +59,8 @@ export class TestGuest {
       name: description.name ?? 'guest',
       module,
       parameters: checkParameters(description, parameters),
+      fuel: 200_000_000,
+      reset: 'never',
     }
     this.#instance = this.#start()
     this.#filter = new WasmFilter(

@@ -2,11 +2,15 @@ import { createHash, randomUUID } from 'node:crypto'
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { GATE_VERSION, type GatedModule, type GateReport, gateModule } from './gate.ts'
+import { gateInThread } from './gate-in-thread.ts'
 import type { ModuleLimits } from './module-limits.ts'
 import { OffsetMap } from './offset-map.ts'
 
 /** Results kept on disk; past it the ones written longest ago are removed. */
 export const MAX_CACHED_MODULES = 256
+
+/** Larger modules are gated in a thread of their own: 512 KiB hold the event loop for up to 30 ms. */
+const MAX_INLINE_BYTES = 512 * 1024
 
 const SUFFIX = '.gated'
 const DIGEST_BYTES = 32
@@ -39,10 +43,11 @@ export class GateCache {
   }
 
   /**
-   * The gated form of a module. The digest is made of these very bytes, so what was checked is what
-   * runs (case W35). Rejects as `gateModule` throws; a refusal is not kept.
+   * The gated form of a module. It works on a copy, so the digest, the check and the result are of
+   * the same bytes (case W35). Rejects as `gateModule` throws; a refusal is not kept.
    */
-  gate(bytes: Uint8Array, limits: ModuleLimits): Promise<GatedModule> {
+  gate(module: Uint8Array, limits: ModuleLimits): Promise<GatedModule> {
+    const bytes = Uint8Array.from(module)
     const key = cacheKey(bytes, limits)
     const running = this.#running.get(key)
     if (running !== undefined) return running
@@ -55,7 +60,8 @@ export class GateCache {
     const path = join(this.#directory, key + SUFFIX)
     const known = await this.#read(path)
     if (known !== null) return known
-    const gated = gateModule(bytes, limits)
+    const isLarge = bytes.length > MAX_INLINE_BYTES
+    const gated = isLarge ? await gateInThread(bytes, limits) : gateModule(bytes, limits)
     await this.#write(path, gated)
     return gated
   }

@@ -2,6 +2,7 @@ import { ByteReader } from './byte-reader.ts'
 import { ByteWriter } from './byte-writer.ts'
 import { rewriteCode } from './code-rewriter.ts'
 import { type FuelPlan, planFuel } from './fuel-plan.ts'
+import { FUEL_EXPORT, GLOBAL_PREFIX, RESERVED_PREFIX, START_EXPORT } from './gate-names.ts'
 import { invalid, overLimit } from './module-error.ts'
 import type { ModuleInfo } from './module-info.ts'
 import { DEFAULT_MODULE_LIMITS, type ModuleLimits } from './module-limits.ts'
@@ -12,17 +13,7 @@ import type { ExternType, MemoryType, TableType } from './value-type.ts'
 /** Raise it whenever the gate writes other bytes for the same module: cached results are keyed by it. */
 export const GATE_VERSION = 1
 
-/** Exports the gate adds. A module that brings a name with this prefix is refused. */
-export const RESERVED_PREFIX = 'penstock:'
-/**
- * A mutable i64 global: the fuel that is left. The host sets it before a call and takes from it for
- * its own work. Negative after a trap means the guest ran out of fuel. A call that ends well may
- * leave it slightly negative.
- */
-export const FUEL_EXPORT = 'penstock:fuel'
-/** The module's start function, `() -> ()`: the host calls it first, under limits. */
-export const START_EXPORT = 'penstock:start'
-const GLOBAL_PREFIX = 'penstock:global:'
+export { FUEL_EXPORT, RESERVED_PREFIX, START_EXPORT } from './gate-names.ts'
 
 /** What a gated module is, for `plugin inspect` and for the code that runs it. Plain data. */
 export interface GateReport {

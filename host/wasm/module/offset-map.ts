@@ -53,7 +53,8 @@ export class OffsetMap {
   /** The reverse of `encode`; GUEST_MODULE_INVALID when the bytes are none of its making. */
   static decode(bytes: Uint8Array): OffsetMap {
     const reader = new ByteReader(bytes, 0, bytes.length, 'offset map')
-    const size = reader.count('entries', bytes.length)
+    const size = reader.u32()
+    if (size > bytes.length) throw reader.fail('it is not complete')
     const rewritten = new Uint32Array(size)
     const original = new Uint32Array(size)
     for (let i = 0; i < size; i += 1) {

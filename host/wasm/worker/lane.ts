@@ -272,14 +272,8 @@ export class Lane {
     const code = this.#block.result(slot)
     const runMs = this.#block.runMs(slot)
     const changes = readChanges(this.#block.results)
-    if (code === ResultCode.trapped || code === ResultCode.startFailed) {
-      const reason = String(changes?.values[0] ?? '')
-      return failedOutcome(
-        code === ResultCode.startFailed
-          ? new GatewayError('GUEST_START', { reason })
-          : new GatewayError('GUEST_TRAPPED', { reason }),
-        runMs,
-      )
+    if (code <= ResultCode.trapped) {
+      return failedOutcome(failureOf(code, String(changes?.values[0] ?? '')), runMs)
     }
     return outcomeOf(code, code === ResultCode.replied, changes, runMs)
   }
@@ -299,4 +293,10 @@ export class Lane {
 
 function queueFull(item: QueuedItem): GuestOutcome {
   return failedOutcome(new GatewayError('GUEST_QUEUE_FULL', { filter: item.setup.name }))
+}
+
+function failureOf(code: number, reason: string): GatewayError {
+  if (code === ResultCode.startFailed) return new GatewayError('GUEST_START', { reason })
+  if (code === ResultCode.outOfFuel) return new GatewayError('GUEST_FUEL', {})
+  return new GatewayError('GUEST_TRAPPED', { reason })
 }

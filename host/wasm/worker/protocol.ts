@@ -1,4 +1,5 @@
 import type { ChangeLog } from '../change-log.ts'
+import type { PluginSetup } from '../executor.ts'
 import type { BesideBodies } from './codec.ts'
 
 /** One Piscina run: the items of one tick, which lie in the lane's block. */
@@ -12,12 +13,8 @@ export interface BatchTask {
   readonly bodies: readonly BesideBodies[] | null
 }
 
-export interface SetupMessage {
-  readonly id: number
-  readonly name: string
-  readonly module: WebAssembly.Module
-  readonly parameters: ReadonlyMap<string, string>
-}
+/** A setup as structured clone leaves it. */
+export type SetupMessage = PluginSetup
 
 /** What a batch answers: everything else is in the block. */
 export interface BatchReply {
@@ -40,4 +37,4 @@ export interface LogMessage {
 }
 
 /** Results a thread writes beside those of the guest: kinds of answers, in `Block.result`. */
-export const ResultCode = { replied: -1, trapped: -2, startFailed: -3 } as const
+export const ResultCode = { replied: -1, trapped: -2, startFailed: -3, outOfFuel: -4 } as const

@@ -61,9 +61,14 @@ export default function runBatch(task: BatchTask): BatchReply {
         if (plugin.instance.call.hasReplied) code = ResultCode.replied
         answer = plugin.instance.call.changes
       } catch (error) {
+        const isDry = plugin.instance?.isDry ?? false
         // After a trap the state of an instance is unknown: the next item gets a new one.
         plugin.instance = null
-        code = isGatewayError(error, 'GUEST_START') ? ResultCode.startFailed : ResultCode.trapped
+        code = isGatewayError(error, 'GUEST_START')
+          ? ResultCode.startFailed
+          : isDry
+            ? ResultCode.outOfFuel
+            : ResultCode.trapped
         answer = failure(
           isGatewayError(error, 'GUEST_START') ? error.params.reason : reasonOf(error),
         )
@@ -71,7 +76,7 @@ export default function runBatch(task: BatchTask): BatchReply {
     }
     block.setEnded(slot, monotonicMs())
     block.setResult(slot, code)
-    const isFailed = code === ResultCode.trapped || code === ResultCode.startFailed
+    const isFailed = code <= ResultCode.trapped
     if (!block.results.hasRoom(sizeOfChanges(answer))) {
       // Still marked as running: should this thread be killed now, the item counts as lost, not as done.
       return {
@@ -81,6 +86,7 @@ export default function runBatch(task: BatchTask): BatchReply {
     }
     writeChanges(block.results, answer)
     plugin?.instance?.call.unload()
+    if (plugin?.instance?.canReset === false) plugin.instance = null
     if (!block.move(slot, SlotState.running, isFailed ? SlotState.failed : SlotState.done)) {
       return { processed: slot, oversize: null }
     }

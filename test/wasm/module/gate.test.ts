@@ -1,10 +1,6 @@
 import { GatewayError } from '../../../host/errors.ts'
-import {
-  FUEL_EXPORT,
-  gateModule,
-  RESERVED_PREFIX,
-  START_EXPORT,
-} from '../../../host/wasm/module/gate.ts'
+import { gateModule } from '../../../host/wasm/module/gate.ts'
+import { FUEL_EXPORT, RESERVED_PREFIX, START_EXPORT } from '../../../host/wasm/module/gate-names.ts'
 import {
   DEFAULT_MODULE_LIMITS,
   type ModuleLimits,

@@ -65,6 +65,8 @@ function executor(
     name: 'obedient',
     module: new WebAssembly.Module(new Uint8Array(wat(text))),
     parameters: new Map(),
+    fuel: 1_000_000_000,
+    reset: 'never',
   }
   const made = new WorkerExecutor(setup, pool, {
     timeoutMs: options.timeoutMs ?? 60,
