@@ -2,16 +2,13 @@ import { createHash } from 'node:crypto'
 import { isGatewayError } from '../../host/errors.ts'
 import { ByteReader } from '../../host/wasm/module/byte-reader.ts'
 import { ByteWriter } from '../../host/wasm/module/byte-writer.ts'
-import {
-  FUEL_EXPORT,
-  type GatedModule,
-  gateModule,
-  START_EXPORT,
-} from '../../host/wasm/module/gate.ts'
+import { type GatedModule, gateModule } from '../../host/wasm/module/gate.ts'
+import { FUEL_EXPORT, START_EXPORT } from '../../host/wasm/module/gate-names.ts'
 import type { ModuleInfo } from '../../host/wasm/module/module-info.ts'
 import { readModule } from '../../host/wasm/module/reader.ts'
 import type { FunctionType, ValueType } from '../../host/wasm/module/value-type.ts'
-import { createPrng, type Prng } from './prng.ts'
+import { createModuleGenerator } from './module-generator.ts'
+import { createPrng, type Prng, testSeed } from './prng.ts'
 import { assert } from './suite.ts'
 
 const CALLS = 12
@@ -20,7 +17,7 @@ const PLENTY = 1n << 50n
 const OVERSHOOT = 2_000n
 
 /** What a comparison did, so that a test can tell that it compared something. */
-export interface Comparison {
+interface Comparison {
   modules: number
   /** The generator sometimes uses a proposal it was not asked for. */
   refused: number
@@ -35,7 +32,7 @@ export interface Comparison {
   stopped: number
 }
 
-export function newComparison(): Comparison {
+function newComparison(): Comparison {
   return {
     modules: 0,
     refused: 0,
@@ -53,7 +50,7 @@ export function newComparison(): Comparison {
  * calls, memory and globals must be equal after every call. Then again with half of the fuel each
  * call took: it must stop there.
  */
-export function compareGated(original: Uint8Array, seed: string, totals: Comparison): void {
+function compareGated(original: Uint8Array, seed: string, totals: Comparison): void {
   const bytes = exposeState(original)
   const info = readModule(bytes)
   const gated = gateUnlessRefused(bytes)
@@ -109,6 +106,30 @@ function gateUnlessRefused(bytes: Uint8Array): GatedModule | null {
     if (isGatewayError(error, 'GUEST_MODULE_FEATURE')) return null
     throw error
   }
+}
+
+/** Compares as many generated modules, with the seed of `testSeed`, and prints the seed. */
+export async function compareGenerated(modules: number): Promise<void> {
+  const base = testSeed()
+  process.stdout.write(`seed ${base}, ${modules} modules\n`)
+  const generator = await createModuleGenerator()
+  const totals = newComparison()
+  try {
+    for (let i = 0; totals.modules < modules; i += 1) {
+      const seed = `${base}-${i}`
+      const bytes = generator.generate(seed, 400 + ((i * 97) % 6_000))
+      try {
+        compareGated(bytes, seed, totals)
+      } catch (error) {
+        throw new Error(`module with seed ${seed}: ${String(error)}`, { cause: error })
+      }
+    }
+  } finally {
+    generator.close()
+  }
+  process.stdout.write(`${JSON.stringify(totals)}\n`)
+  assert.ok(totals.calls > modules, 'calls were compared')
+  assert.ok(totals.stopped > modules, 'lowered budgets stopped guests')
 }
 
 interface Outcome {

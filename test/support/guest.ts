@@ -19,6 +19,7 @@ import { type PluginDescription, readDescription } from '../../host/wasm/module/
 import { readModule } from '../../host/wasm/module/reader.ts'
 import { failedOutcome, outcomeOf, trapOf } from '../../host/wasm/outcome.ts'
 import { checkParameters } from '../../host/wasm/parameters.ts'
+import type { OpenPlugin } from '../../host/wasm/plugin-host.ts'
 import type { Cleanup } from './gateway.ts'
 
 /** Fixtures of the tests are built here, once for all test files, by the content of their sources. */
@@ -54,30 +55,30 @@ export class TestGuest {
     parameters: Readonly<Record<string, string>>,
   ) {
     this.description = description
-    this.#setup = {
+    const setup = {
       id: 1,
       name: description.name ?? 'guest',
       module,
       parameters: checkParameters(description, parameters),
       fuel: 200_000_000,
       reset: 'never',
-    }
+    } as const
+    this.#setup = setup
     this.#instance = this.#start()
+    const plugin = {
+      digest: 'sha256:0',
+      name: setup.name,
+      description,
+      origin: 'code',
+      file: null,
+      executor: this.#executor(),
+      close: () => Promise.resolve(),
+    } as const
+    const destination = { write: (line: string) => void this.lines.push(line) }
+    // What else an open plugin has is for whoever opened it; the filter does not look at it.
     this.#filter = new WasmFilter(
-      {
-        digest: 'sha256:0',
-        name: this.#setup.name,
-        description,
-        origin: 'code',
-        file: null,
-        executor: this.#executor(),
-        close: () => Promise.resolve(),
-      },
-      createLogger({
-        level: 'debug',
-        destination: { write: (line) => void this.lines.push(line) },
-        pretty: false,
-      }),
+      plugin as Partial<OpenPlugin> as OpenPlugin,
+      createLogger({ level: 'debug', destination, pretty: false }),
     )
   }
 
