@@ -1,7 +1,7 @@
-import { byteLength, utf8Bytes } from './buffer.ts'
+import { byteLength, release, utf8Bytes } from './buffer.ts'
 import { ABSENT, refused } from './host-error.ts'
 import { body_get, body_set, body_size } from './penstock_v1.ts'
-import { allocate, Text } from './text.ts'
+import { allocate, makeRoom, Text } from './text.ts'
 
 /**
  * The whole body of a message. A phase that names it as its second parameter asks for it: the gateway then
@@ -38,7 +38,14 @@ export class Body {
    *     const isJson = body.text().trimStart().startsWith('{')
    */
   text(): string {
-    return this.content().toUtf8()
+    const length = this.length
+    makeRoom(length)
+    // Not on the managed heap: the string is large enough.
+    const bytes = heap.alloc(length)
+    if (length > 0) this.read(bytes, length)
+    const text = String.UTF8.decodeUnsafe(bytes, length)
+    heap.free(bytes)
+    return text
   }
 
   /**
@@ -48,6 +55,7 @@ export class Body {
    */
   bytes(): Uint8Array {
     const length = this.length
+    makeRoom(length)
     const bytes = new Uint8Array(length)
     if (length > 0) this.read(bytes.dataStart, length)
     return bytes
@@ -75,5 +83,6 @@ export class Body {
 export function writeBody<T>(message: i32, value: T): void {
   const bytes = utf8Bytes<T>(value)
   const code = body_set(message, bytes, byteLength)
+  release()
   if (code < 0) refused(code, 'the body')
 }

@@ -3,7 +3,7 @@ import { Text } from './text.ts'
 /** Bytes the scratch buffer starts with: larger than nearly every header value. */
 const INITIAL_CAPACITY: i32 = 4096
 
-/** Larger ones are not kept from one use to the next. */
+/** A larger one is given back after its use: an instance should not keep the size of its largest body. */
 const KEPT_CAPACITY: i32 = 128 * 1024
 
 /*
@@ -21,15 +21,19 @@ export let byteLength: i32 = 0
 
 /** Makes room for `size` bytes at `scratch`; what was there is gone. */
 export function reserve(size: i32): void {
-  if (size <= capacity) {
-    if (capacity <= KEPT_CAPACITY || size > KEPT_CAPACITY) return
-    size = INITIAL_CAPACITY
-  }
-  let grown = capacity > KEPT_CAPACITY ? INITIAL_CAPACITY : capacity
-  while (grown < size) grown <<= 1
+  if (size <= capacity) return
   heap.free(scratch)
-  scratch = heap.alloc(grown)
-  capacity = grown
+  // Twice what was there, so that values that grow step by step do not move it every time.
+  capacity = max(size, min(capacity * 2, KEPT_CAPACITY))
+  scratch = heap.alloc(capacity)
+}
+
+/** Gives a large buffer back. */
+export function release(): void {
+  if (capacity <= KEPT_CAPACITY) return
+  heap.free(scratch)
+  capacity = INITIAL_CAPACITY
+  scratch = heap.alloc(capacity)
 }
 
 /**
@@ -117,8 +121,8 @@ export function keyBytes(key: string): usize {
 /** UTF-8 into `scratch`; a lone surrogate becomes U+FFFD. */
 export function encodeUtf8(value: string): usize {
   const length = value.length
-  // A UTF-16 unit never takes more than 3 bytes.
-  reserve(length * 3)
+  // A UTF-16 unit never takes more than 3 bytes; a long text is measured, three times a body is too much.
+  if (length > capacity / 3) reserve(<i32>String.UTF8.byteLength(value))
   byteLength = <i32>(
     String.UTF8.encodeUnsafe(
       changetype<usize>(value),

@@ -2,12 +2,13 @@
  * What the entry that `penstock build` makes is written with. No filter imports this.
  */
 import { Body } from './body.ts'
+import { liveBytes } from './heap.ts'
 import { reportProblems } from './problems.ts'
 import { Request } from './request.ts'
 import { Response } from './response.ts'
 import { declareResults, Result } from './result.ts'
 
-export { declareResults, reportProblems }
+export { declareResults, liveBytes, reportProblems }
 
 /** The messages of the phase that runs; they hold no data, only ask the host. */
 export const request: Request = new Request()

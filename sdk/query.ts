@@ -16,9 +16,14 @@ export function queryValue(query: Text, name: string): string | null {
 }
 
 function isName(query: Text, start: i32, end: i32, name: string): bool {
-  if (end - start == name.length && query.startsWith(name, start)) return true
-  // Escapes make a name longer, never shorter.
-  return end - start > name.length && decode(query, start, end).toUtf8() == name
+  for (let i = start; i < end; i++) {
+    const byte = query.byteAt(i)
+    // What is encoded, or is not ASCII, is compared as the text it stands for.
+    if (byte == 0x25 || byte == 0x2b || byte > 0x7f) {
+      return decode(query, start, end).toUtf8() == name
+    }
+  }
+  return end - start == name.length && query.startsWith(name, start)
 }
 
 /** The bytes behind `+` and `%41`; an escape that is none stays as it is. */

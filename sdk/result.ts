@@ -1,4 +1,4 @@
-import { byteLength, utf8Bytes } from './buffer.ts'
+import { byteLength, release, utf8Bytes } from './buffer.ts'
 import { Headers } from './headers.ts'
 import { refused } from './host-error.ts'
 import { reply as hostReply } from './penstock_v1.ts'
@@ -88,6 +88,7 @@ export function reply<T>(status: i32, body: T): Reply {
   const bytes = utf8Bytes<T>(body)
   const isText = isString<T>() && byteLength > 0
   const code = hostReply(status, bytes, byteLength)
+  release()
   if (code < 0) refused(code, `reply ${status}`)
   if (isText) answer.headers.set('content-type', 'text/plain; charset=utf-8')
   return answer

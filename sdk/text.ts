@@ -1,3 +1,5 @@
+import { findBytes, isSpace, lower } from './bytes.ts'
+
 /**
  * Bytes that are mostly text: a header value, a path, a query. One byte is one character (latin1), so
  * 0x80 to 0xFF pass through unchanged, and comparing or cutting costs no conversion. A text never changes;
@@ -138,15 +140,25 @@ export class Text {
    */
   indexOf<T>(search: T, from: i32 = 0): i32 {
     const length = lengthOf<T>(search)
-    const last = this.length - length
-    let at = max(from, 0)
-    if (length == 0) return min(at, this.length)
-    const first = unit<T>(search, 0)
-    const bytes = changetype<usize>(this)
-    for (; at <= last; at++) {
-      if (<u32>load<u8>(bytes + at) == first && matches<T>(this, at, search)) return at
+    const start = min(max(from, 0), this.length)
+    if (length == 0) return start
+    // In a short text a search costs less than making bytes of what is searched.
+    if (isString<T>() && this.length < SHORT) {
+      for (let at = start; at <= this.length - length; at++) {
+        if (matches<T>(this, at, search)) return at
+      }
+      return -1
     }
-    return -1
+    const needle = narrow<T>(search)
+    if (needle === null) return -1
+    const bytes = changetype<usize>(this)
+    const found = findBytes(
+      bytes + start,
+      bytes + this.length,
+      changetype<usize>(needle),
+      needle.length,
+    )
+    return found == 0 ? -1 : <i32>(found - bytes)
   }
 
   /**
@@ -229,26 +241,29 @@ export class Text {
    *     response.setBody(body.content().replaceAll('http://', 'https://'))
    */
   replaceAll<S, R>(search: S, replacement: R): Text {
-    const width = lengthOf<S>(search)
-    if (width == 0) return this
-    let count = 0
-    for (let at = this.indexOf<S>(search); at >= 0; at = this.indexOf<S>(search, at + width))
-      count++
+    const needle = narrow<S>(search)
+    if (needle === null || needle.length == 0) return this
+    const width = <usize>needle.length
+    const from = changetype<usize>(this)
+    const end = from + this.length
+    let count: i64 = 0
+    let at = findBytes(from, end, changetype<usize>(needle), width)
+    for (; at != 0; at = findBytes(at + width, end, changetype<usize>(needle), width)) count++
     if (count == 0) return this
     const added = lengthOf<R>(replacement)
-    const size = <i64>this.length + <i64>count * <i64>(added - width)
+    const size = <i64>this.length + count * (<i64>added - <i64>width)
     if (size > <i64>MAX_LENGTH) throw new Error('the text would be too long')
     const made = allocate(<i32>size)
-    let from = changetype<usize>(this)
+    let kept = from
     let to = changetype<usize>(made)
-    for (let at = this.indexOf<S>(search); at >= 0; at = this.indexOf<S>(search, at + width)) {
-      const kept = changetype<usize>(this) + at - from
-      memory.copy(to, from, kept)
-      write<R>(to + kept, replacement, added)
-      from += kept + width
-      to += kept + added
+    for (; count > 0; count--) {
+      at = findBytes(kept, end, changetype<usize>(needle), width)
+      memory.copy(to, kept, at - kept)
+      write<R>(to + (at - kept), replacement, added)
+      to += at - kept + added
+      kept = at + width
     }
-    memory.copy(to, from, changetype<usize>(this) + this.length - from)
+    memory.copy(to, kept, end - kept)
     return made
   }
 
@@ -318,6 +333,7 @@ export class Text {
    */
   toBytes(): Uint8Array {
     const length = this.length
+    makeRoom(length)
     const bytes = new Uint8Array(length)
     memory.copy(bytes.dataStart, changetype<usize>(this), length)
     return bytes
@@ -327,8 +343,23 @@ export class Text {
 /** What the runtime can hold in one object, less its header. */
 const MAX_LENGTH: i32 = 0x3fffffff - 64
 
-/** A text of `length` bytes that the caller fills at once: they are not cleared. */
+/** Below it, strings are compared character by character. */
+const SHORT: i32 = 64
+
+/** Bytes from which on an object is worth a whole collection. */
+const LARGE: i32 = 64 * 1024
+
+/**
+ * Call it before `length` bytes are allocated. The collector works in small steps, as the number of
+ * objects grows; a few texts of the size of a body would fill the memory before it has seen the first.
+ */
+export function makeRoom(length: i32): void {
+  if (length >= LARGE) __collect()
+}
+
+/** A text of `length` bytes that the caller fills at once: what they hold until then is not for a filter. */
 export function allocate(length: i32): Text {
+  makeRoom(length)
   return changetype<Text>(__new(length, idof<Text>()))
 }
 
@@ -349,6 +380,14 @@ function lengthOf<T>(value: T): i32 {
   }
   ERROR('a text goes with a string or a Text')
   return 0
+}
+
+/** What is searched, as bytes; null for a string that no bytes can match. */
+function narrow<T>(search: T): Text | null {
+  if (!isString<T>()) return changetype<Text>(changetype<usize>(search))
+  const length = lengthOf<T>(search)
+  for (let i = 0; i < length; i++) if (unit<T>(search, i) > 0xff) return null
+  return Text.of(changetype<string>(changetype<usize>(search)))
 }
 
 /** The byte, or the character, at `index` of a string or a Text. */
@@ -379,12 +418,4 @@ function write<T>(to: usize, value: T, length: i32): void {
   } else {
     memory.copy(to, changetype<usize>(value), length)
   }
-}
-
-function isSpace(byte: u32): bool {
-  return byte == 0x20 || byte == 0x09 || byte == 0x0d || byte == 0x0a
-}
-
-function lower(byte: u32): u32 {
-  return byte - 0x41 < 26 ? byte | 0x20 : byte
 }

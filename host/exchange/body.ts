@@ -20,6 +20,13 @@ export interface BodySource {
   cancel(error: Error): void
 }
 
+/** Sees a body's bytes as they arrive and changes nothing. For the inspector: see host/inspect. */
+export interface BodyTap {
+  chunk(chunk: Buffer): void
+  /** That was the last byte. */
+  end(): void
+}
+
 /** Bytes a body may hold while nobody reads it, before its producer is paused. */
 export const BODY_HIGH_WATER = 64 * 1024
 
@@ -48,6 +55,7 @@ export class Body {
   #consumed = false
   #sink: BodySink | null = null
   #source: BodySource | null
+  #tap: BodyTap | null = null
 
   private constructor(source: BodySource | null, announcedLength: number, ended: boolean) {
     this.#source = source
@@ -102,6 +110,7 @@ export class Body {
   /** Producer: more bytes. They belong to the body from now on. */
   push(chunk: Buffer): void {
     if (this.#ended || this.#error !== null) return
+    if (this.#tap !== null) this.#tap.chunk(chunk)
     if (this.#sink !== null) {
       if (!this.#sink.write(chunk)) this.#pause()
       return
@@ -118,7 +127,15 @@ export class Body {
     this.#ended = true
     this.trailers = trailers
     this.#source = null
+    this.#tap?.end()
     this.#sink?.end(trailers)
+  }
+
+  /** Shows `tap` every byte, those that wait here first. One tap a body; call it before it is consumed. */
+  tap(tap: BodyTap): void {
+    for (const chunk of this.#chunks) tap.chunk(chunk)
+    if (this.#ended) tap.end()
+    else this.#tap = tap
   }
 
   /** Producer: the rest will not come. */

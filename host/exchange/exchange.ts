@@ -1,3 +1,4 @@
+import { NamespaceScope } from './namespace-scope.ts'
 import type { Request } from './request.ts'
 import { Response } from './response.ts'
 
@@ -6,6 +7,7 @@ export const DEFAULT_NAMESPACE = 'DEFAULT'
 
 /** What a filter works on: one request, its response once there is one, and the exchange they belong to. */
 export interface MessageScope {
+  readonly namespace: string
   request: Request
   response: Response | null
   readonly exchange: Exchange
@@ -16,12 +18,22 @@ export interface MessageScope {
  * still be changed. It never jumps and never throws.
  */
 export interface OwedPhase {
+  /** The filter that owes it, by its name in its pipeline: for whoever looks on. */
+  readonly filter?: string
   run(exchange: Exchange): void | Promise<void>
 }
 
 /** What an exchange holds on to until its last byte: a generation, a plugin version. */
 export interface Releasable {
   release(): void
+}
+
+/** Looks on while an exchange is handled, when somebody wants to see it; nothing depends on it. */
+export interface ExchangeObserver {
+  /** Runs a phase that is owed, and returns what it returned. */
+  runOwed(exchange: Exchange, phase: OwedPhase): void | Promise<void>
+  /** A plugin failed: why, and the places in its sources, the one to blame first; null when unknown. */
+  pluginFailed(filter: string, reason: string, places: readonly string[] | null): void
 }
 
 /** How an exchange ended, for the access log and `onDone`. */
@@ -54,6 +66,13 @@ export class Exchange implements MessageScope {
   isAborted = false
   /** Per-request data of plugins: see the guest contract. Null until the first put. */
   data: Map<string, Buffer> | null = null
+  /** Values of templates, `.data.<name>`; null until the first is put. */
+  values: Map<string, unknown> | null = null
+  /** True when steps note how long they take: the access log is on. */
+  isTimed = false
+  /** Null unless exchanges are recorded. */
+  observer: ExchangeObserver | null = null
+  #scopes: Map<string, NamespaceScope> | null = null
   #id: string | null = null
   #owed: OwedPhase[] | null = null
   #held: Releasable[] | null = null
@@ -71,6 +90,32 @@ export class Exchange implements MessageScope {
   get id(): string {
     this.#id ??= nextRequestId()
     return this.#id
+  }
+
+  get namespace(): string {
+    return DEFAULT_NAMESPACE
+  }
+
+  /** The request and response of a namespace; one beside DEFAULT is made when it is first used. */
+  scope(namespace: string): MessageScope {
+    if (namespace === DEFAULT_NAMESPACE) return this
+    this.#scopes ??= new Map()
+    const known = this.#scopes.get(namespace)
+    if (known !== undefined) return known
+    const made = new NamespaceScope(namespace, this)
+    this.#scopes.set(namespace, made)
+    return made
+  }
+
+  /** The namespaces beside DEFAULT that have been used; null when there are none. */
+  get scopes(): ReadonlyMap<string, NamespaceScope> | null {
+    return this.#scopes
+  }
+
+  /** Puts a value where templates find it. */
+  putValue(name: string, value: unknown): void {
+    this.values ??= new Map()
+    this.values.set(name, value)
   }
 
   /** Answers from here instead of from an upstream. */
@@ -99,7 +144,8 @@ export class Exchange implements MessageScope {
     const owed = this.#owed
     if (owed === null) return
     for (let phase = owed.pop(); phase !== undefined; phase = owed.pop()) {
-      const pending = phase.run(this)
+      const pending =
+        this.observer === null ? phase.run(this) : this.observer.runOwed(this, phase)
       if (pending !== undefined) return pending.then(() => this.runOwed())
     }
   }
@@ -148,6 +194,7 @@ export class Exchange implements MessageScope {
     this.#held = null
     this.#onAbort = null
     if (done !== null) for (const listener of done) listener(end)
+    if (this.#scopes !== null) for (const scope of this.#scopes.values()) scope.discard()
     if (held === null) return
     if (this.#pending !== null) void this.#pending.then(() => releaseAll(held))
     else releaseAll(held)

@@ -143,7 +143,10 @@ function parseLines(lines: string, host: string): string[] {
 }
 
 function hasBlankEnds(value: string): boolean {
-  return value.length > 0 && (isBlank(value.charCodeAt(0)) || isBlank(value.charCodeAt(value.length - 1)))
+  return (
+    value.length > 0 &&
+    (isBlank(value.charCodeAt(0)) || isBlank(value.charCodeAt(value.length - 1)))
+  )
 }
 
 function isBlank(code: number): boolean {
@@ -170,8 +173,17 @@ export function isToken(text: string): boolean {
  * (RFC 9110, section 5.5). CR, LF and NUL would split the message.
  */
 export function isFieldValue(text: string): boolean {
-  return /^(?:[!-~\x80-\xff](?:[\t -~\x80-\xff]*[!-~\x80-\xff])?)?$/.test(text)
+  const { length } = text
+  // A loop beats the expression below some 60 characters, which is nearly every value.
+  if (length > 64) return FIELD_VALUE.test(text)
+  for (let i = 0; i < length; i++) {
+    const code = text.charCodeAt(i)
+    if (code > 0xff || code === 0x7f || (code < 0x20 && code !== 0x09)) return false
+  }
+  return !hasBlankEnds(text)
 }
+
+const FIELD_VALUE = /^(?:[!-~\x80-\xff](?:[\t -~\x80-\xff]*[!-~\x80-\xff])?)?$/
 
 /** Fields that describe the connection or the framing: the host writes them, nobody else (RFC 9110, section 7.6.1). */
 export const HOST_OWNED_HEADERS: ReadonlySet<string> = new Set([

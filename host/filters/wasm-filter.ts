@@ -4,6 +4,7 @@ import type { Exchange, ExchangeEnd, MessageScope, OwedPhase } from '../exchange
 import type { Logger } from '../observe/log.ts'
 import { applyChanges } from '../wasm/apply-changes.ts'
 import type { GuestItem, GuestOutcome } from '../wasm/executor.ts'
+import type { GuestFrame } from '../wasm/guest-frames.ts'
 import { Phase } from '../wasm/guest-call.ts'
 import type { OpenPlugin } from '../wasm/plugin-host.ts'
 
@@ -97,7 +98,8 @@ export class WasmFilter {
   #finish(scope: MessageScope, phase: Phase, outcome: GuestOutcome): Result {
     if (outcome.failure !== null) {
       const isFull = isGatewayError(outcome.failure, 'GUEST_QUEUE_FULL')
-      return this.#fail(scope, outcome.failure.message, isFull ? 'outOfVM' : 'wasmError')
+      const result = isFull ? 'outOfVM' : 'wasmError'
+      return this.#fail(scope, outcome.failure.message, result, outcome.frames)
     }
     if (outcome.changes !== null) {
       const { exchange } = scope
@@ -116,11 +118,26 @@ export class WasmFilter {
     return name ?? `wasmResult${outcome.result}`
   }
 
-  #fail(scope: MessageScope, reason: string, result: 'wasmError' | 'outOfVM'): Result {
+  #fail(
+    scope: MessageScope,
+    reason: string,
+    result: 'wasmError' | 'outOfVM',
+    frames: readonly GuestFrame[] | null = null,
+  ): Result {
     this.#failures += 1
+    const { name, description, places } = this.#plugin
+    const trace = frames === null || frames.length === 0 ? null : places.explain(frames)
+    const at = trace === null ? null : places.blame(trace)
     this.#log.error(
-      { plugin: this.#plugin.name, requestId: scope.exchange.id, result },
-      `plugin failed: ${reason}`,
+      {
+        plugin: name,
+        version: description.version ?? undefined,
+        requestId: scope.exchange.id,
+        result,
+        at: at ?? undefined,
+        trace: trace ?? undefined,
+      },
+      `plugin failed: ${reason}${at === null ? '' : `, at ${at}`}`,
     )
     return result
   }

@@ -44,6 +44,19 @@ export function findBuild(request: CompileRequest, outFile: string): CachedBuild
   return isCurrent ? { description: record.description, diagnostics: record.diagnostics } : null
 }
 
+/**
+ * The sources, as absolute paths, that are no longer what `outFile` was built from; none when there is no
+ * record of a build beside it.
+ */
+export function changedInputs(outFile: string): string[] {
+  const record = readRecord(outFile)
+  if (record === null || digestOf(outFile) !== record.output) return []
+  const base = dirname(outFile)
+  return record.inputs
+    .filter(({ path, sha256 }) => digestOf(resolve(base, path)) !== sha256)
+    .map(({ path }) => resolve(base, path))
+}
+
 /** The text of the record that belongs beside `outFile`. */
 export function buildRecord(request: CompileRequest, outFile: string, compiled: Compiled): string {
   const base = dirname(outFile)

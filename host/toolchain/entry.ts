@@ -11,7 +11,7 @@ export const ENTRY_FILE = 'penstock-entry.ts'
 export function entrySource(scan: PluginScan, module: string): string {
   const phases = scan.phases.map(phaseSource)
   const results = scan.results.map((name) => JSON.stringify(name)).join(', ')
-  return `import { declareResults, finish, reportProblems, request, requestBody, response, responseBody } from '@penstock/sdk/guest'
+  return `import { declareResults, finish, liveBytes, reportProblems, request, requestBody, response, responseBody } from '@penstock/sdk/guest'
 import { ${scan.className} as PluginFilter } from '${module}'
 
 let filter: PluginFilter = changetype<PluginFilter>(0)
@@ -20,6 +20,10 @@ export function penstock_configure(): i32 {
   declareResults([${results}])
   filter = new PluginFilter()
   return reportProblems()
+}
+
+export function penstock_live_bytes(): i32 {
+  return liveBytes()
 }
 ${phases.join('')}`
 }

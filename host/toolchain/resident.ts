@@ -18,21 +18,20 @@ interface Waiting {
   readonly reject: (error: unknown) => void
 }
 
-/** Compilations after which the thread is replaced: the compiler keeps some memory of each. */
-const COMPILATIONS_PER_THREAD = 200
-
 /**
  * A compiler that stays loaded in a thread of its own: the first compilation takes 2 to 4 s, later ones
  * well under one. It does not block the event loop, and a crash of the compiler, which would end the
  * process, is TOOLCHAIN_CRASHED of the compilation that ran; the next one gets a new thread.
  *
- * The thread keeps the process alive only while it compiles. `close` ends it; it is idempotent.
+ * The thread keeps the process alive only while it compiles. It holds some 300 MB, and no more after many
+ * compilations. `close` ends it; it is idempotent.
  */
 export class ResidentCompiler {
   readonly #waiting = new Map<number, Waiting>()
   #worker: Worker | null = null
   #count = 0
   #queue: Promise<unknown> = Promise.resolve()
+  #isClosed = false
 
   /** As `compilePlugin`, one after the other. */
   readonly compile = (request: CompileRequest): Promise<CompileResult> => {
@@ -48,12 +47,14 @@ export class ResidentCompiler {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true
     const worker = this.#worker
     this.#worker = null
     await worker?.terminate()
   }
 
   #run(request: CompileRequest): Promise<CompileResult> {
+    if (this.#isClosed) return Promise.reject(crashed('it was closed'))
     const worker = this.#thread()
     const id = ++this.#count
     worker.ref()
@@ -65,8 +66,7 @@ export class ResidentCompiler {
   }
 
   #thread(): Worker {
-    if (this.#worker !== null && this.#count % COMPILATIONS_PER_THREAD !== 0) return this.#worker
-    void this.#worker?.terminate()
+    if (this.#worker !== null) return this.#worker
     // The extension is that of this file: sources here, JavaScript in the package.
     const file = `./compile-worker${extname(import.meta.url)}`
     const worker = new Worker(new URL(file, import.meta.url), { stderr: true, stdout: true })
@@ -93,8 +93,12 @@ export class ResidentCompiler {
     if (this.#worker !== worker && this.#worker !== null) return
     this.#worker = null
     for (const { reject } of this.#waiting.values()) {
-      reject(new GatewayError('TOOLCHAIN_CRASHED', { reason }))
+      reject(crashed(reason))
     }
     this.#waiting.clear()
   }
+}
+
+function crashed(reason: string): GatewayError {
+  return new GatewayError('TOOLCHAIN_CRASHED', { reason })
 }

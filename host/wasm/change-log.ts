@@ -42,6 +42,8 @@ export class ChangeLog {
   }
 
   clear(): void {
+    // Setting a length costs some 30 ns, three times a call, also when there is nothing to drop.
+    if (this.kinds.length === 0) return
     this.kinds.length = 0
     this.names.length = 0
     this.values.length = 0

@@ -1,6 +1,7 @@
 import type { GatewayError } from '../errors.ts'
 import type { ChangeLog } from './change-log.ts'
 import type { GuestInput } from './guest-call.ts'
+import type { GuestFrame } from './guest-frames.ts'
 
 /**
  * One event for a guest: the input of a phase. Later kinds of events (body chunks, call answers, timers)
@@ -21,6 +22,8 @@ export interface GuestOutcome {
   readonly changes: ChangeLog | null
   /** For `failed`: why. */
   readonly failure: GatewayError | null
+  /** For a guest that trapped: where it was. */
+  readonly frames: readonly GuestFrame[] | null
   /** Running time of the guest, without queueing. */
   readonly runMs: number
 }

@@ -32,6 +32,21 @@ export interface GuestInput {
   context: ReadonlyMap<string, Uint8Array> | null
 }
 
+/** A header name a guest has interned; it is a token. */
+export interface HeaderName {
+  /** As the guest wrote it. */
+  readonly name: string
+  readonly lower: string
+  /** It belongs to the host: a guest can read it and not write it. */
+  readonly isOwned: boolean
+}
+
+/** What a guest's header name is made of; the caller has checked that it is a token. */
+export function headerName(name: string): HeaderName {
+  const lower = name.toLowerCase()
+  return { name, lower, isOwned: HOST_OWNED_HEADERS.has(lower) }
+}
+
 /**
  * One running call: the input, with the guest's own writes laid over it, and the log of those writes.
  * One object per instance, loaded anew for every call, so that a call allocates next to nothing.
@@ -112,42 +127,41 @@ export class GuestCall {
     return 0
   }
 
-  /** `lower` is `name` in lowercase; both have been checked to be tokens. */
-  setHeader(message: number, name: string, lower: string, value: string): number {
-    const refused = this.#checkHeader(message, lower, value)
+  setHeader(message: number, header: HeaderName, value: string): number {
+    const refused = this.#checkHeader(message, header, value)
     if (refused !== 0) return refused
     const list = this.#ownList(message)
-    setIn(list, name, lower, value)
+    setIn(list, header.name, header.lower, value)
     this.changes.push(
       message === Message.request ? Change.requestHeaderSet : Change.responseHeaderSet,
-      name,
+      header.name,
       value,
     )
     return 0
   }
 
-  addHeader(message: number, name: string, lower: string, value: string): number {
-    const refused = this.#checkHeader(message, lower, value)
+  addHeader(message: number, header: HeaderName, value: string): number {
+    const refused = this.#checkHeader(message, header, value)
     if (refused !== 0) return refused
     const list = this.#ownList(message)
     if (list.length >= GUEST_LIMITS.headers * 2) return Errno.tooLarge
-    list.push(name, value)
+    list.push(header.name, value)
     this.changes.push(
       message === Message.request ? Change.requestHeaderAdd : Change.responseHeaderAdd,
-      name,
+      header.name,
       value,
     )
     return 0
   }
 
-  removeHeader(message: number, name: string, lower: string): number {
+  removeHeader(message: number, header: HeaderName): number {
     const refused = this.canWrite(message)
     if (refused !== 0) return refused
-    if (HOST_OWNED_HEADERS.has(lower)) return Errno.denied
-    removeIn(this.#ownList(message), lower)
+    if (header.isOwned) return Errno.denied
+    removeIn(this.#ownList(message), header.lower)
     this.changes.push(
       message === Message.request ? Change.requestHeaderRemove : Change.responseHeaderRemove,
-      name,
+      header.name,
       '',
     )
     return 0
@@ -200,12 +214,12 @@ export class GuestCall {
     return 0
   }
 
-  #checkHeader(message: number, lower: string, value: string): number {
+  #checkHeader(message: number, header: HeaderName, value: string): number {
     const refused = this.canWrite(message)
     if (refused !== 0) return refused
-    if (HOST_OWNED_HEADERS.has(lower)) return Errno.denied
+    if (header.isOwned) return Errno.denied
     if (!isFieldValue(value)) return Errno.invalid
-    this.#headerBytes += lower.length + value.length
+    this.#headerBytes += header.lower.length + value.length
     return this.#headerBytes > GUEST_LIMITS.headerBytes ? Errno.tooLarge : 0
   }
 

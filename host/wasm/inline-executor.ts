@@ -2,7 +2,8 @@ import { monotonicMs } from '../clock.ts'
 import { GatewayError } from '../errors.ts'
 import type { Executor, ExecutorStatus, GuestItem, GuestOutcome, PluginSetup } from './executor.ts'
 import { ChangeLog } from './change-log.ts'
-import { Instance } from './instance.ts'
+import { framesOf, type GuestFrame } from './guest-frames.ts'
+import { HOST_SEAMS, Instance, type InstanceSeams } from './instance.ts'
 import { failedOutcome, outcomeOf, trapOf } from './outcome.ts'
 
 /**
@@ -12,6 +13,7 @@ import { failedOutcome, outcomeOf, trapOf } from './outcome.ts'
 export class InlineExecutor implements Executor {
   readonly #setup: PluginSetup
   readonly #log: (level: number, message: string, requestId: string) => void
+  readonly #seams: InstanceSeams
   #instance: Instance | null = null
   #requestId = ''
   #calls = 0
@@ -21,9 +23,21 @@ export class InlineExecutor implements Executor {
   constructor(
     setup: PluginSetup,
     log: (level: number, message: string, requestId: string) => void,
+    seams: InstanceSeams = HOST_SEAMS,
   ) {
     this.#setup = setup
     this.#log = log
+    this.#seams = seams
+  }
+
+  /** The instance that serves the next item; null when that one makes it. */
+  get instance(): Instance | null {
+    return this.#instance
+  }
+
+  /** Drops the instance, as the host may at any time: the next item gets a new one. */
+  forget(): void {
+    this.#instance = null
   }
 
   start(): Promise<void> {
@@ -60,7 +74,7 @@ export class InlineExecutor implements Executor {
         : error instanceof GatewayError
           ? error
           : trapOf(error)
-      return this.#failed(failure, monotonicMs() - startedAtMs)
+      return this.#failed(failure, monotonicMs() - startedAtMs, framesOf(error))
     }
   }
 
@@ -81,12 +95,20 @@ export class InlineExecutor implements Executor {
   }
 
   #make(): Instance {
-    return new Instance(this.#setup, (level, message) => this.#log(level, message, this.#requestId))
+    return new Instance(
+      this.#setup,
+      (level, message) => this.#log(level, message, this.#requestId),
+      this.#seams,
+    )
   }
 
-  #failed(failure: GatewayError, runMs: number): GuestOutcome {
+  #failed(
+    failure: GatewayError,
+    runMs: number,
+    frames: readonly GuestFrame[] | null = null,
+  ): GuestOutcome {
     this.#failures += 1
-    return failedOutcome(failure, runMs)
+    return failedOutcome(failure, runMs, frames)
   }
 }
 

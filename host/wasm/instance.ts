@@ -13,7 +13,22 @@ class GuestAbort extends Error {
   }
 }
 
+/** Optional: what the SDK exports for whoever looks for leaks. */
+const LIVE_BYTES_EXPORT = 'penstock_live_bytes'
+
 type PhaseExport = (() => number) | null
+
+/** What a test or a measurement puts in place of the host's own; the gateway leaves it as it is. */
+export interface InstanceSeams {
+  /** The clock behind `now`. */
+  readonly wallMs: () => number
+  /** A window on the memory that looks at what passes; null for the usual one. */
+  readonly memory: GuestMemory | null
+  /** Stands around the host calls; null for none. */
+  readonly wrap: ((calls: WebAssembly.ModuleImports) => WebAssembly.ModuleImports) | null
+}
+
+export const HOST_SEAMS: InstanceSeams = { wallMs: Date.now, memory: null, wrap: null }
 
 /** A mutable i64 global, as JavaScript sees it. */
 interface FuelGlobal {
@@ -26,28 +41,36 @@ interface FuelGlobal {
  */
 export class Instance {
   readonly call = new GuestCall()
-  readonly #memory = new GuestMemory()
+  readonly #memory: GuestMemory
   readonly #phases: readonly [PhaseExport, PhaseExport, PhaseExport]
   readonly #budget: bigint
   /** The global the gate wrote in; null for a module that did not pass it (tests only). */
   readonly #fuel: FuelGlobal | null
   readonly #snapshot: Snapshot | null
+  readonly #liveBytes: (() => number) | null
 
   /** Instantiates, initializes and configures. Fails with GUEST_START. Bounded by the caller's deadline. */
-  constructor(setup: PluginSetup, log: (level: number, message: string) => void) {
+  constructor(
+    setup: PluginSetup,
+    log: (level: number, message: string) => void,
+    seams: InstanceSeams = HOST_SEAMS,
+  ) {
     let lastError = ''
+    this.#memory = seams.memory ?? new GuestMemory()
     this.#budget = BigInt(setup.fuel)
     this.#memory.hostFuel = setup.fuel
+    const calls = penstockV1Imports({
+      memory: this.#memory,
+      call: this.call,
+      parameters: setup.parameters,
+      wallMs: seams.wallMs,
+      log: (level, message) => {
+        if (level >= 3) lastError = message
+        log(level, message)
+      },
+    })
     const imports: WebAssembly.Imports = {
-      penstock_v1: penstockV1Imports({
-        memory: this.#memory,
-        call: this.call,
-        parameters: setup.parameters,
-        log: (level, message) => {
-          if (level >= 3) lastError = message
-          log(level, message)
-        },
-      }),
+      penstock_v1: seams.wrap === null ? calls : seams.wrap(calls),
       env: {
         abort: (message: number, file: number, line: number, column: number) => {
           throw new GuestAbort(
@@ -75,6 +98,7 @@ export class Instance {
         exported(exports, 'penstock_on_response'),
         exported(exports, 'penstock_on_done'),
       ]
+      this.#liveBytes = exported(exports, LIVE_BYTES_EXPORT)
       this.#snapshot = setup.reset === 'request' ? new Snapshot(exports) : null
     } catch (error) {
       throw new GatewayError('GUEST_START', { reason: this.explain(error) }, error)
@@ -110,6 +134,13 @@ export class Instance {
   /** Bytes of the instance's memory now. */
   get memoryBytes(): number {
     return this.#memory.byteLength
+  }
+
+  /** Bytes of the objects that are in use, after a collection; null for a module that cannot tell. */
+  liveBytes(): number | null {
+    if (this.#liveBytes === null) return null
+    this.#refuel(Number(this.#budget))
+    return this.#liveBytes()
   }
 
   /**

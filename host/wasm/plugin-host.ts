@@ -11,10 +11,13 @@ import type { GateReport } from './module/gate.ts'
 import { GateCache } from './module/gate-cache.ts'
 import { DEFAULT_MODULE_LIMITS } from './module/module-limits.ts'
 import { type PluginDescription, readDescription } from './module/description.ts'
+import type { ModuleInfo } from './module/module-info.ts'
+import type { OffsetMap } from './module/offset-map.ts'
 import { readModule } from './module/reader.ts'
 import { readModuleSource } from './module-source.ts'
 import { checkParameters } from './parameters.ts'
 import { digestOf, type PluginStore } from './plugin-store.ts'
+import { SourcePlaces } from './source-places.ts'
 import type { LogMessage } from './worker/protocol.ts'
 import { ThreadPool } from './worker/thread-pool.ts'
 import { WorkerExecutor } from './worker/worker-executor.ts'
@@ -51,6 +54,8 @@ export interface OpenPlugin {
   readonly executor: Executor
   /** What the gate found and changed. */
   readonly report: GateReport
+  /** Where in its sources a guest trapped, innermost first. */
+  readonly places: SourcePlaces
   /** Frees its instances. Called when the last exchange that uses it has ended. */
   close(): Promise<void>
 }
@@ -59,6 +64,8 @@ interface CompiledModule {
   readonly description: PluginDescription
   readonly module: WebAssembly.Module
   readonly report: GateReport
+  readonly info: ModuleInfo
+  readonly offsetMap: OffsetMap
 }
 
 /**
@@ -153,13 +160,14 @@ export class PluginHost {
     const description = readDescription(info)
     checkAbi(info, description)
     const gated = await this.#gate.gate(bytes, limits)
-    return { description, module: await compileModule(gated), report: gated.report }
+    const { report, offsetMap } = gated
+    return { description, module: await compileModule(gated), report, info, offsetMap }
   }
 
   async #start(
     request: PluginRequest,
     source: { readonly bytes: Buffer; readonly file: string | null },
-    { description, module, report }: CompiledModule,
+    { description, module, report, info, offsetMap }: CompiledModule,
     usage: Usage<unknown>,
     isOverride: boolean,
   ): Promise<OpenPlugin> {
@@ -197,6 +205,7 @@ export class PluginHost {
       file: source.file,
       executor,
       report,
+      places: new SourcePlaces(info, source.file, offsetMap),
       close: async () => {
         if (isClosed) return
         isClosed = true

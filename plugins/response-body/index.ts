@@ -38,15 +38,18 @@ export class ResponseBody extends Filter {
 
   onResponse(response: Response, body: Body): void {
     if (body.length == 0 || !this.isChangeable(response)) return
-    const before = body.content()
-    let after = before
+    let text = body.content()
+    let isChanged = false
     for (let i = 0; i < this.replacements.length; i++) {
-      after = after.replaceAll(this.replacements[i].search, this.replacements[i].substitute)
+      const replaced = text.replaceAll(this.replacements[i].search, this.replacements[i].substitute)
+      // The same text comes back when there was nothing to replace.
+      if (replaced !== text) isChanged = true
+      text = replaced
     }
-    if (this.digits > 0) after = maskDigits(after, this.digits)
-    // Both hand back the same text when there was nothing to change.
-    if (after === before) return
-    response.setBody(after)
+    const masked = this.digits > 0 ? maskDigits(text, this.digits) : null
+    if (masked === null && !isChanged) return
+    if (masked !== null) response.setBody(masked)
+    else response.setBody(text)
     // They speak of the bytes that were; content-length is written by the gateway.
     response.headers.remove('etag')
     response.headers.remove('content-md5')

@@ -4,32 +4,34 @@ import { Text } from '@penstock/sdk'
 const KEPT: i32 = 4
 
 /**
- * Puts "*" for the digits of every run of at least `shortest` digits, but for the last four. Spaces and
- * hyphens between digits belong to the run and stay, as in card numbers: "4111 1111 1111 1111".
+ * The bytes of the text with "*" for the digits of every run of at least `shortest` digits, but for the
+ * last four; null when there is no such run. Spaces and hyphens between digits belong to the run and
+ * stay, as in card numbers: "4111 1111 1111 1111".
  */
-export function maskDigits(text: Text, shortest: i32): Text {
+export function maskDigits(text: Text, shortest: i32): Uint8Array | null {
   let masked: Uint8Array | null = null
+  const length = text.length
   let at = 0
-  while (at < text.length) {
+  while (at < length) {
     if (!isDigit(text.byteAt(at))) {
       at++
       continue
     }
     const start = at
     let digits = 0
-    for (; at < text.length; at++) {
-      const isSeparator =
-        (text.byteAt(at) == 0x20 || text.byteAt(at) == 0x2d) && isDigit(text.byteAt(at + 1))
-      if (isDigit(text.byteAt(at))) digits++
+    for (; at < length; at++) {
+      const byte = text.byteAt(at)
+      const isSeparator = (byte == 0x20 || byte == 0x2d) && isDigit(text.byteAt(at + 1))
+      if (isDigit(byte)) digits++
       else if (!isSeparator) break
     }
     if (digits >= shortest) {
-      const bytes = masked === null ? text.toBytes() : masked
+      const bytes: Uint8Array = masked === null ? text.toBytes() : masked
       cover(bytes, start, digits - KEPT)
       masked = bytes
     }
   }
-  return masked === null ? text : Text.from(masked)
+  return masked
 }
 
 /** Covers the first `count` digits from `start`. */

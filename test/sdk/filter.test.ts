@@ -78,7 +78,10 @@ test('headers are listed, counted, copied, added and removed', async () => {
   assert.equal(run.request.headers.getAll('x-copy'), ['one', 'two'])
   assert.is(header(run, 'x-has'), 'true false')
   assert.equal(run.request.headers.getAll('x-many'), [])
-  assert.equal([0, 1, 2].map((i) => header(run, `x-number-${i}`)), ['0', '1', '2'])
+  assert.equal(
+    [0, 1, 2].map((i) => header(run, `x-number-${i}`)),
+    ['0', '1', '2'],
+  )
 })
 
 test('a value longer than the buffer arrives whole, and so does the next short one', async () => {

@@ -3,7 +3,11 @@ import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isGatewayError } from '../../host/errors.ts'
 import { type BuildResult, buildPlugin } from '../../host/toolchain/build-plugin.ts'
-import { type CompileRequest, type CompileResult, compilePlugin } from '../../host/toolchain/compile.ts'
+import {
+  type CompileRequest,
+  type CompileResult,
+  compilePlugin,
+} from '../../host/toolchain/compile.ts'
 import { formatDiagnostic, formatFrame } from '../../host/toolchain/diagnostic.ts'
 import { Cleanup } from '../support/gateway.ts'
 import { assert, suite } from '../support/suite.ts'
@@ -127,7 +131,8 @@ test('a type error has its place, a frame and the types by their names', async (
 
 test('an import that leads nowhere is an error at its place', async () => {
   const dir = await pluginFolder(cleanup, {
-    'index.ts': "import { x } from './gone'\nexport class A extends Filter { onDone(): void { x() } }",
+    'index.ts':
+      "import { x } from './gone'\nexport class A extends Filter { onDone(): void { x() } }",
   })
   const result = await build(dir)
   const messages = result.diagnostics.map((one) => formatDiagnostic(one, dir))
@@ -159,7 +164,10 @@ test('a folder without a plugin and a wrong package file are errors of their own
 })
 
 test('a plugin may be a single file', async () => {
-  const dir = await pluginFolder(cleanup, { 'index.ts': SOURCE, 'name.ts': "export const NAME = 'n'" })
+  const dir = await pluginFolder(cleanup, {
+    'index.ts': SOURCE,
+    'name.ts': "export const NAME = 'n'",
+  })
   await writeFile(join(dir, 'tiny-gate.ts'), await readFile(join(dir, 'index.ts')))
   const result = await build(join(dir, 'tiny-gate.ts'))
   assert.is(result.kind, 'built')

@@ -44,9 +44,27 @@ export function onTop(): void {}`,
   })
   assert.is(found.className, 'A')
   assert.equal(found.phases, [
-    { phase: 'request', method: 'onRequest', takesMessage: true, takesBody: false, returnsResult: false },
-    { phase: 'response', method: 'onResponse', takesMessage: true, takesBody: true, returnsResult: true },
-    { phase: 'done', method: 'onDone', takesMessage: false, takesBody: false, returnsResult: false },
+    {
+      phase: 'request',
+      method: 'onRequest',
+      takesMessage: true,
+      takesBody: false,
+      returnsResult: false,
+    },
+    {
+      phase: 'response',
+      method: 'onResponse',
+      takesMessage: true,
+      takesBody: true,
+      returnsResult: true,
+    },
+    {
+      phase: 'done',
+      method: 'onDone',
+      takesMessage: false,
+      takesBody: false,
+      returnsResult: false,
+    },
   ])
 })
 
@@ -65,7 +83,10 @@ export abstract class Base extends F {
 }`,
   })
   assert.is(found.className, 'Filtering')
-  assert.equal(found.phases.map(({ phase }) => phase), ['request', 'response'])
+  assert.equal(
+    found.phases.map(({ phase }) => phase),
+    ['request', 'response'],
+  )
   assert.equal([...found.results].sort(), ['early', 'late'])
 })
 
@@ -129,17 +150,24 @@ test('two filter classes: points at the second', async () => {
 
 test('a class that is not the Filter of the SDK does not count', async () => {
   const more = { 'other.ts': 'export class Filter {}' }
-  const text = "export class A extends Other { onRequest(): void {} }\nimport { Filter as Other } from './other'"
+  const text =
+    "export class A extends Other { onRequest(): void {} }\nimport { Filter as Other } from './other'"
   assert.match((await errors(text, more))[0] ?? '', 'no filter')
 })
 
 test('a misspelled phase is an error with the name that was meant', async () => {
-  assert.equal(await errors('export class A extends Filter {\n  onReqest(request: Request): void {}\n}'), [
-    'index.ts:3:3: error: "onReqest" is not a phase; a helper of that name must be private (did you mean "onRequest"?)',
-  ])
-  assert.equal(await errors('export class A extends Filter { onRequest(request: Request): void {}\n onBody(): void {} }'), [
-    'index.ts:3:2: error: "onBody" is not a phase; a helper of that name must be private',
-  ])
+  assert.equal(
+    await errors('export class A extends Filter {\n  onReqest(request: Request): void {}\n}'),
+    [
+      'index.ts:3:3: error: "onReqest" is not a phase; a helper of that name must be private (did you mean "onRequest"?)',
+    ],
+  )
+  assert.equal(
+    await errors(
+      'export class A extends Filter { onRequest(request: Request): void {}\n onBody(): void {} }',
+    ),
+    ['index.ts:3:2: error: "onBody" is not a phase; a helper of that name must be private'],
+  )
   assert.equal(await errors('export class A extends Filter { run(): void {} }'), [
     'index.ts:2:14: error: the filter has no phase: give it one of onRequest, onResponse, onDone',
   ])
@@ -170,7 +198,8 @@ test('phases that are hidden, take or return the wrong things', async () => {
 })
 
 test('a constructor with arguments', async () => {
-  const source = 'export class A extends Filter {\n  constructor(limit: i32) { super() }\n  onDone(): void {}\n}'
+  const source =
+    'export class A extends Filter {\n  constructor(limit: i32) { super() }\n  onDone(): void {}\n}'
   assert.equal(await errors(source), [
     'index.ts:3:15: error: the gateway makes the filter: its constructor takes no arguments',
   ])

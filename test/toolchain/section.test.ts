@@ -1,6 +1,10 @@
+import {
+  appendDescription,
+  encodeUnsigned,
+  type ModuleDescription,
+} from '../../host/toolchain/section.ts'
 import { readDescription } from '../../host/wasm/module/description.ts'
 import { readModule } from '../../host/wasm/module/reader.ts'
-import { appendDescription, encodeUnsigned, type ModuleDescription } from '../../host/toolchain/section.ts'
 import { assert, suite } from '../support/suite.ts'
 import { wat } from '../support/wat.ts'
 
@@ -20,13 +24,18 @@ const DESCRIPTION: ModuleDescription = {
 }
 
 test('the host reads what was written, and the code is where it was', () => {
-  const bare = wat('(module (memory (export "memory") 1) (func (export "penstock_on_request") (result i32) (i32.const 0)))')
+  const bare = wat(
+    '(module (memory (export "memory") 1) (func (export "penstock_on_request") (result i32) (i32.const 0)))',
+  )
   const module = appendDescription(bare, DESCRIPTION)
   assert.equal(Buffer.from(module.subarray(0, bare.length)), Buffer.from(bare))
   const description = readDescription(readModule(module))
   assert.is(description.isDeclared, true)
   assert.equal(description.results, ['blocked'])
-  assert.equal(description.parameters['keys']?.description, DESCRIPTION.parameters['keys']?.description)
+  assert.equal(
+    description.parameters['keys']?.description,
+    DESCRIPTION.parameters['keys']?.description,
+  )
   assert.equal(description.unknownFields, [])
   assert.ok(WebAssembly.validate(new Uint8Array(module)))
 })

@@ -1,6 +1,12 @@
 import { isToken } from '../../exchange/headers.ts'
 import { Change } from '../change-log.ts'
-import { findHeader, type GuestCall, Message } from '../guest-call.ts'
+import {
+  findHeader,
+  type GuestCall,
+  type HeaderName,
+  headerName,
+  Message,
+} from '../guest-call.ts'
 import type { GuestMemory } from '../guest-memory.ts'
 import { Errno, GUEST_LIMITS } from '../limits.ts'
 
@@ -9,6 +15,8 @@ export interface CallEnv {
   readonly memory: GuestMemory
   readonly call: GuestCall
   readonly parameters: ReadonlyMap<string, string>
+  /** Milliseconds since 1970, as the guest is told. */
+  readonly wallMs: () => number
   log(level: number, message: string): void
 }
 
@@ -26,8 +34,7 @@ const FIELD_QUERY = 2
  */
 export function penstockV1Imports(env: CallEnv): WebAssembly.ModuleImports {
   const { memory, call, parameters } = env
-  const names: string[] = []
-  const lowers: string[] = []
+  const names: HeaderName[] = []
   const ids = new Map<string, number>()
   let logLines = 0
   let loggedFor: unknown = null
@@ -68,16 +75,19 @@ export function penstockV1Imports(env: CallEnv): WebAssembly.ModuleImports {
       const known = ids.get(lower)
       if (known !== undefined) return known
       if (!isToken(name)) return Errno.invalid
-      if (names.length >= GUEST_LIMITS.headerNames) return Errno.tooLarge
-      names.push(name)
-      lowers.push(lower)
+      if (ids.size >= GUEST_LIMITS.headerNames) {
+        // Names that clients choose must not use the table up: one id is for whoever asked last.
+        names[GUEST_LIMITS.headerNames] = headerName(name)
+        return GUEST_LIMITS.headerNames
+      }
+      names.push(headerName(name))
       ids.set(lower, names.length - 1)
       return names.length - 1
     },
 
     header_get(message: number, id: number, buf: number, cap: number): number {
       const list = call.headersOf(message)
-      const lower = lowers[id]
+      const lower = names[id]?.lower
       if (list === null) return Errno.wrongPhase
       if (lower === undefined) return Errno.invalid
       const at = findHeader(list, lower)
@@ -86,7 +96,7 @@ export function penstockV1Imports(env: CallEnv): WebAssembly.ModuleImports {
 
     header_count(message: number, id: number): number {
       const list = call.headersOf(message)
-      const lower = lowers[id]
+      const lower = names[id]?.lower
       if (list === null) return Errno.wrongPhase
       if (lower === undefined) return Errno.invalid
       let count = 0
@@ -96,7 +106,7 @@ export function penstockV1Imports(env: CallEnv): WebAssembly.ModuleImports {
 
     header_get_at(message: number, id: number, index: number, buf: number, cap: number): number {
       const list = call.headersOf(message)
-      const lower = lowers[id]
+      const lower = names[id]?.lower
       if (list === null) return Errno.wrongPhase
       if (lower === undefined) return Errno.invalid
       let at = findHeader(list, lower)
@@ -114,22 +124,22 @@ export function penstockV1Imports(env: CallEnv): WebAssembly.ModuleImports {
 
     header_set(message: number, id: number, ptr: number, len: number): number {
       if (len >>> 0 > GUEST_LIMITS.headerValueBytes) return Errno.tooLarge
-      const lower = lowers[id]
-      if (lower === undefined) return Errno.invalid
-      return call.setHeader(message, names[id] as string, lower, memory.latin1(ptr, len))
+      const header = names[id]
+      if (header === undefined) return Errno.invalid
+      return call.setHeader(message, header, memory.latin1(ptr, len))
     },
 
     header_add(message: number, id: number, ptr: number, len: number): number {
       if (len >>> 0 > GUEST_LIMITS.headerValueBytes) return Errno.tooLarge
-      const lower = lowers[id]
-      if (lower === undefined) return Errno.invalid
-      return call.addHeader(message, names[id] as string, lower, memory.latin1(ptr, len))
+      const header = names[id]
+      if (header === undefined) return Errno.invalid
+      return call.addHeader(message, header, memory.latin1(ptr, len))
     },
 
     header_remove(message: number, id: number): number {
-      const lower = lowers[id]
-      if (lower === undefined) return Errno.invalid
-      return call.removeHeader(message, names[id] as string, lower)
+      const header = names[id]
+      if (header === undefined) return Errno.invalid
+      return call.removeHeader(message, header)
     },
 
     body_size(message: number): number {
@@ -187,7 +197,7 @@ export function penstockV1Imports(env: CallEnv): WebAssembly.ModuleImports {
     },
 
     now(): number {
-      return Date.now()
+      return env.wallMs()
     },
   }
 }

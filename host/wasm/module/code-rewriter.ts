@@ -1,6 +1,6 @@
 import { ByteReader } from './byte-reader.ts'
 import { ByteWriter } from './byte-writer.ts'
-import { type FuelPlan, PointKind } from './fuel-plan.ts'
+import { type FuelPlan, PointKind } from './fuel-points.ts'
 import { overLimit } from './module-error.ts'
 import type { ModuleInfo } from './module-info.ts'
 import { Op } from './opcodes.ts'

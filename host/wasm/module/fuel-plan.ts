@@ -1,111 +1,27 @@
+import { BlockStack } from './block-stack.ts'
+import { type FuelPlan, PointKind } from './fuel-points.ts'
+import { settleFuel, type UnsettledPlan } from './fuel-settlement.ts'
 import { checkNesting, InstructionReader } from './instruction-reader.ts'
 import type { ModuleInfo } from './module-info.ts'
-import { COSTS, HOST_CALL_COST, Misc, Op } from './opcodes.ts'
-
-/** What is written in at a point. */
-export const PointKind = {
-  /** Take fuel. */
-  charge: 0,
-  /** Take fuel; trap when none is left. */
-  check: 1,
-  /** Take fuel by the length on top of the stack; trap when none is left. */
-  bytes: 2,
-  elements: 3,
-  memoryGrow: 4,
-  tableGrow: 5,
-} as const
+import { COSTS, Misc, Op } from './opcodes.ts'
 
 /** Units for starting a bulk instruction, and for asking the engine to make something larger. */
-export const BULK_BASE_COST = 10
-export const GROW_BASE_COST = 1_000
+const BULK_BASE_COST = 10
+const GROW_BASE_COST = 1_000
 
-/** A function without loops and calls of at most this cost is charged where it is called. */
-export const MAX_LEAF_COST = 32
 /** A function without calls of at most this cost is left to the checks of whoever calls it. */
 const MAX_UNCHECKED_COST = 100
-/** A block of at most this cost may be charged with the block before it. */
-export const MAX_FOLDED_COST = 16
-
-/**
- * Where fuel is taken in a module. A point stands at an offset and carries the cost of the code that
- * is certain to run once it is reached: up to the next place where control can go elsewhere.
- *
- * ```
- *  function entry  check   A + D       if nothing inside the `if` leaves it, D runs
- *    A                                 exactly when A does, and is paid with it
- *    if            charge  B
- *      B
- *    else          charge  C
- *      C
- *    end
- *    D
- *    loop          check   E           every turn
- *      E
- *      br_if 0
- *    end           charge  F           only when `br_if` could also leave the loop's parent
- * ```
- * So a run is charged for what it runs (exactly, up to the folding in `fold`), and between two
- * checks there is never more than the code of one function without its loops, with calls of
- * functions of MAX_UNCHECKED_COST.
- */
-export interface FuelPlan {
-  /** Points of all functions, in the order of their offsets. */
-  readonly offsets: number[]
-  readonly kinds: number[]
-  readonly costs: number[]
-  /** The point that was reached before this one for certain, or -1. */
-  readonly parents: number[]
-  /** First point of each body, and one more at the end. */
-  readonly first: number[]
-  /** For each body whether it needs the local for a length. */
-  readonly hasBulk: boolean[]
-  /**
-   * For the bodies that keep the fuel in a local while they run: the offsets where it has to be
-   * written back to the global, because the function may end there. So it is for functions with
-   * loops and without calls, where nobody else looks at the global meanwhile: loops over bytes take
-   * 1.1 to 1.4 times their bare time, 1.2 to 1.6 times with the global. If such a function traps
-   * for another reason than fuel, what it used is not counted.
-   */
-  readonly stores: ReadonlyMap<number, readonly number[]>
-  readonly features: ReadonlySet<string>
-  /** State that a snapshot of memory and globals does not hold. */
-  readonly changesTables: boolean
-  readonly dropsSegments: boolean
-}
 
 /** Walks all code of a module once, checks every instruction, and plans where fuel is taken. */
 export function planFuel(info: ModuleInfo): FuelPlan {
   const planner = new Planner(info)
   for (let i = 0; i < info.bodies.length; i += 1) planner.walk(i)
-  planner.finish()
+  planner.first.push(planner.offsets.length)
+  settleFuel(planner, info.imported.functions)
   return planner
 }
 
-/** The open blocks, one entry for each; entry 0 is the function. */
-class Frames {
-  readonly kinds: number[] = []
-  /** The point that was current when the block started. */
-  readonly points: number[] = []
-  /** The outermost block that a branch from inside leads to. */
-  readonly escapes: number[] = []
-  readonly wereDead: boolean[] = []
-
-  push(kind: number, point: number, isDead: boolean): void {
-    this.kinds.push(kind)
-    this.points.push(point)
-    this.escapes.push(this.kinds.length)
-    this.wereDead.push(isDead)
-  }
-
-  pop(): void {
-    this.kinds.pop()
-    this.points.pop()
-    this.escapes.pop()
-    this.wereDead.pop()
-  }
-}
-
-class Planner implements FuelPlan {
+class Planner implements UnsettledPlan {
   readonly offsets: number[] = []
   readonly kinds: number[] = []
   readonly costs: number[] = []
@@ -118,13 +34,11 @@ class Planner implements FuelPlan {
 
   readonly #info: ModuleInfo
   readonly #code: InstructionReader
-  readonly #frames = new Frames()
-  /** Direct calls: the point that pays, and the function called. */
-  readonly #callPoints: number[] = []
-  readonly #callTargets: number[] = []
-  /** For each body its whole cost if it has no loop, no call and no bulk instruction, else -1. */
-  readonly #leafCosts: number[] = []
-  readonly #referenced: Set<number>
+  readonly #frames = new BlockStack()
+  readonly callPoints: number[] = []
+  readonly callTargets: number[] = []
+  readonly leafCosts: number[] = []
+  readonly referenced: Set<number>
 
   /** Where the function that is walked may end. */
   #ends: number[] = []
@@ -136,7 +50,7 @@ class Planner implements FuelPlan {
   constructor(info: ModuleInfo) {
     this.#info = info
     this.#code = new InstructionReader(info)
-    this.#referenced = new Set(info.referenced)
+    this.referenced = new Set(info.referenced)
   }
 
   get features(): ReadonlySet<string> {
@@ -213,7 +127,7 @@ class Planner implements FuelPlan {
           hasCall = true
           break
         case Op.refFunc:
-          this.#referenced.add(code.index)
+          this.referenced.add(code.index)
           break
         case Op.tableSet:
           this.changesTables = true
@@ -241,51 +155,7 @@ class Planner implements FuelPlan {
       this.costs[firstPoint] ||= 1
     }
     this.hasBulk.push(hasBulk)
-    this.#leafCosts.push(hasCall || hasLoop || hasBulk ? -1 : total)
-  }
-
-  /** When every function is known: moves the cost of leaves to their callers, then folds. */
-  finish(): void {
-    this.first.push(this.offsets.length)
-    const imported = this.#info.imported.functions
-    const isLeaf = this.#leafCosts.map(
-      (cost, body) => cost >= 0 && cost <= MAX_LEAF_COST && !this.#referenced.has(body + imported),
-    )
-    for (const [i, target] of this.#callTargets.entries()) {
-      const point = this.#callPoints[i] ?? 0
-      const body = target - imported
-      if (body < 0) this.costs[point] = (this.costs[point] ?? 0) + HOST_CALL_COST
-      else if (isLeaf[body] === true) {
-        this.costs[point] = (this.costs[point] ?? 0) + (this.#leafCosts[body] ?? 0)
-      }
-    }
-    for (let body = 0; body < isLeaf.length; body += 1) {
-      const from = this.first[body] ?? 0
-      const to = this.first[body + 1] ?? from
-      if (isLeaf[body] === true) this.costs.fill(0, from, to)
-      else this.#fold(from, to)
-    }
-  }
-
-  /**
-   * Pays for a small block together with the block before it, which saves most of the points inside
-   * short `if`s and after `br_if`. It only ever adds: a run may be charged for a small block it
-   * went around, by at most the cost of the block that pays plus MAX_FOLDED_COST.
-   */
-  #fold(from: number, to: number): void {
-    const { costs, kinds, parents } = this
-    const room = costs.slice(from, to)
-    for (let point = to - 1; point > from; point -= 1) {
-      const cost = costs[point] ?? 0
-      const parent = parents[point] ?? -1
-      if (kinds[point] !== PointKind.charge || cost === 0 || cost > MAX_FOLDED_COST) continue
-      if (parent < from) continue
-      const left = (room[parent - from] ?? 0) + MAX_FOLDED_COST - cost
-      if (left < 0) continue
-      room[parent - from] = left - MAX_FOLDED_COST
-      costs[parent] = (costs[parent] ?? 0) + cost
-      costs[point] = 0
-    }
+    this.leafCosts.push(hasCall || hasLoop || hasBulk ? -1 : total)
   }
 
   #add(offset: number, kind: number, parent: number): number {
@@ -348,8 +218,8 @@ class Planner implements FuelPlan {
 
   #call(target: number): void {
     if (this.#isDead) return
-    this.#callPoints.push(this.#point)
-    this.#callTargets.push(target)
+    this.callPoints.push(this.#point)
+    this.callTargets.push(target)
   }
 
   /** Puts a charge by length before the instruction read last. */

@@ -1,19 +1,25 @@
-import { ByteReader } from './byte-reader.ts'
-import { ByteWriter } from './byte-writer.ts'
 import { rewriteCode } from './code-rewriter.ts'
-import { type FuelPlan, planFuel } from './fuel-plan.ts'
+import { planFuel } from './fuel-plan.ts'
+import type { FuelPlan } from './fuel-points.ts'
 import { FUEL_EXPORT, GLOBAL_PREFIX, RESERVED_PREFIX, START_EXPORT } from './gate-names.ts'
 import { invalid, overLimit } from './module-error.ts'
 import type { ModuleInfo } from './module-info.ts'
 import { DEFAULT_MODULE_LIMITS, type ModuleLimits } from './module-limits.ts'
+import {
+  type AddedExport,
+  declaredContent,
+  exportContent,
+  globalContent,
+  importContent,
+  type SectionContents,
+  writeModule,
+} from './module-writer.ts'
 import { OffsetMap } from './offset-map.ts'
-import { CUSTOM_SECTION, readModule, SECTIONS } from './reader.ts'
+import { readModule } from './reader.ts'
 import type { ExternType, MemoryType, TableType } from './value-type.ts'
 
 /** Raise it whenever the gate writes other bytes for the same module: cached results are keyed by it. */
 export const GATE_VERSION = 1
-
-export { FUEL_EXPORT, RESERVED_PREFIX, START_EXPORT } from './gate-names.ts'
 
 /** What a gated module is, for `plugin inspect` and for the code that runs it. Plain data. */
 export interface GateReport {
@@ -48,7 +54,7 @@ export interface GatedModule {
  * The gate every module passes before it is compiled. Refuses what could hurt the process (a table
  * that grows without end aborts it, whatever thread it is in) and rewrites the rest: maximums for
  * tables and memories, the start section turned into an export, fuel in all code. Deterministic.
- * Synchronous and CPU-bound: about 30 ms per MB. Errors as for `readModule`.
+ * Synchronous and CPU-bound: 40 to 60 ms per MB. Errors as for `readModule`.
  */
 export function gateModule(
   bytes: Uint8Array,
@@ -99,15 +105,6 @@ export function gateModule(
     notes,
   }
   return { bytes: output, offsetMap, report }
-}
-
-/** New content by section id; null drops the section, undefined keeps it as it is. */
-type SectionContents = Map<number, Uint8Array | null | undefined>
-
-interface AddedExport {
-  readonly name: string
-  readonly kind: number
-  readonly index: number
 }
 
 const FUNCTION_EXPORT = 0
@@ -181,122 +178,4 @@ function outsideSnapshot(info: ModuleInfo, plan: FuelPlan): string[] {
   if (plan.changesTables) parts.push('tables')
   if (plan.dropsSegments) parts.push('dropped segments')
   return parts
-}
-
-function importContent(
-  info: ModuleInfo,
-  memories: readonly MemoryType[],
-  tables: readonly TableType[],
-): Uint8Array | undefined {
-  if (info.imported.memories === 0 && info.imported.tables === 0) return undefined
-  const section = info.sections.find((entry) => entry.id === 2)
-  if (section === undefined) return undefined
-  // Only the last part of an entry changes, so each is copied up to it.
-  const writer = new ByteWriter()
-  writer.u32(info.imports.length)
-  let memory = 0
-  let table = 0
-  for (const [i, { kind, offset }] of info.imports.entries()) {
-    const reader = new ByteReader(info.bytes, offset, section.end, 'import section')
-    reader.skip(reader.u32())
-    reader.skip(reader.u32())
-    const end = info.imports[i + 1]?.offset ?? section.end
-    const type = kind === 'memory' ? memories[memory++] : kind === 'table' ? tables[table++] : null
-    if (type === null || type === undefined) writer.copy(info.bytes, offset, end)
-    else {
-      writer.copy(info.bytes, offset, reader.pos + 1)
-      writeLimited(writer, type)
-    }
-  }
-  return writer.view()
-}
-
-function declaredContent(types: readonly (MemoryType | TableType)[]): Uint8Array | undefined {
-  if (types.length === 0) return undefined
-  const writer = new ByteWriter()
-  writer.u32(types.length)
-  for (const type of types) writeLimited(writer, type)
-  return writer.view()
-}
-
-function writeLimited(writer: ByteWriter, type: MemoryType | TableType): void {
-  if (type.kind === 'table') writer.u8(type.element === 'funcref' ? 0x70 : 0x6f)
-  writer.u8(1)
-  writer.u32(type.minimum)
-  writer.u32(type.maximum ?? type.minimum)
-}
-
-/** The fuel starts at 0: a module that was given none stops at its first check. */
-function globalContent(info: ModuleInfo): Uint8Array {
-  const writer = new ByteWriter()
-  writer.u32(info.globals.length - info.imported.globals + 1)
-  copyEntries(info, 6, writer)
-  writer.raw(Uint8Array.of(0x7e, 1, 0x42, 0, 0x0b))
-  return writer.view()
-}
-
-function exportContent(info: ModuleInfo, added: readonly AddedExport[]): Uint8Array {
-  const writer = new ByteWriter()
-  writer.u32(info.exports.length + added.length)
-  copyEntries(info, 7, writer)
-  for (const { name, kind, index } of added) {
-    writer.text(name)
-    writer.u8(kind)
-    writer.u32(index)
-  }
-  return writer.view()
-}
-
-/** Copies what follows the count of a section. */
-function copyEntries(info: ModuleInfo, id: number, writer: ByteWriter): void {
-  const section = info.sections.find((entry) => entry.id === id)
-  if (section === undefined) return
-  const reader = new ByteReader(info.bytes, section.bodyStart, section.end)
-  reader.u32()
-  writer.copy(info.bytes, reader.pos, section.end)
-}
-
-/** Puts the sections together in their order; those that did not exist go where they belong. */
-function writeModule(
-  info: ModuleInfo,
-  contents: SectionContents,
-  notes: string[],
-): { output: Uint8Array; codeStart: number } {
-  const writer = new ByteWriter(Math.ceil(info.bytes.length * 1.3) + 1024)
-  writer.copy(info.bytes, 0, 8)
-  const order = SECTIONS.map((section) => section.id)
-  let codeStart = 0
-  let next = 0
-  const write = (id: number, content: Uint8Array): void => {
-    writer.section(id, content)
-    if (id === 10) codeStart = writer.length - content.length
-  }
-  const writeMissing = (end: number): void => {
-    for (; next < end; next += 1) {
-      const id = order[next] ?? 0
-      const content = contents.get(id)
-      const exists = info.sections.some((section) => section.id === id)
-      if (!exists && content !== undefined && content !== null) write(id, content)
-    }
-  }
-  for (const { id, start, bodyStart, end } of info.sections) {
-    if (id === CUSTOM_SECTION) {
-      if (isAboutOffsets(info, bodyStart)) notes.push('a section of code metadata was dropped')
-      else writer.copy(info.bytes, start, end)
-      continue
-    }
-    writeMissing(order.indexOf(id))
-    next = order.indexOf(id) + 1
-    const content = contents.get(id)
-    if (content === undefined) writer.copy(info.bytes, start, end)
-    else if (content !== null) write(id, content)
-  }
-  writeMissing(order.length)
-  return { output: writer.view().slice(), codeStart }
-}
-
-/** Branch hints and their like hold offsets into functions, which are other ones now; all are optional. */
-function isAboutOffsets(info: ModuleInfo, bodyStart: number): boolean {
-  const reader = new ByteReader(info.bytes, bodyStart)
-  return reader.name(info.limits.nameBytes).startsWith('metadata.code.')
 }

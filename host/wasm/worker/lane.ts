@@ -3,6 +3,7 @@ import { monotonicMs } from '../../clock.ts'
 import { GatewayError, reasonOf } from '../../errors.ts'
 import { ChangeLog } from '../change-log.ts'
 import type { GuestItem, GuestOutcome, PluginSetup } from '../executor.ts'
+import { decodeFrames } from '../guest-frames.ts'
 import { failedOutcome, outcomeOf } from '../outcome.ts'
 import { Block, SLOTS, SlotState } from './block.ts'
 import { type BesideBodies, bodiesBeside, readChanges, writeRequest } from './codec.ts'
@@ -273,7 +274,8 @@ export class Lane {
     const runMs = this.#block.runMs(slot)
     const changes = readChanges(this.#block.results)
     if (code <= ResultCode.trapped) {
-      return failedOutcome(failureOf(code, String(changes?.values[0] ?? '')), runMs)
+      const frames = decodeFrames(String(changes?.values[1] ?? ''))
+      return failedOutcome(failureOf(code, String(changes?.values[0] ?? '')), runMs, frames)
     }
     return outcomeOf(code, code === ResultCode.replied, changes, runMs)
   }

@@ -4,6 +4,7 @@ import { monotonicMs } from '../../clock.ts'
 import { isGatewayError, reasonOf } from '../../errors.ts'
 import { ChangeLog } from '../change-log.ts'
 import { Phase } from '../guest-call.ts'
+import { encodeFrames, framesOf } from '../guest-frames.ts'
 import { Instance } from '../instance.ts'
 import { Block, SlotState } from './block.ts'
 import { readRequest, sizeOfChanges, writeChanges } from './codec.ts'
@@ -71,6 +72,7 @@ export default function runBatch(task: BatchTask): BatchReply {
             : ResultCode.trapped
         answer = failure(
           isGatewayError(error, 'GUEST_START') ? error.params.reason : reasonOf(error),
+          encodeFrames(framesOf(error)),
         )
       }
     }
@@ -101,9 +103,14 @@ function log(message: LogMessage): void {
   parentPort?.postMessage(message)
 }
 
-/** A failure's reason travels as the only entry of a change log, latin1 like everything in a block. */
-function failure(text: string): ChangeLog {
+/** A failure travels as two entries of a change log: the reason and the frames, as plain ASCII. */
+function failure(text: string, frames = ''): ChangeLog {
   reason.clear()
-  reason.push(0, '', text.slice(0, 4_096).replace(/[^\x20-\x7e]/g, '?'))
+  reason.push(0, '', ascii(text))
+  reason.push(0, '', ascii(frames))
   return reason
+}
+
+function ascii(text: string): string {
+  return text.slice(0, 4_096).replace(/[^\x20-\x7e]/g, '?')
 }

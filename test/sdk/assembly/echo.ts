@@ -40,7 +40,8 @@ export class Echo extends Filter {
     else if (action.equals('context')) this.keep(request)
     else if (action.equals('log')) this.writeLog()
     else if (action.equals('query')) this.readQuery(request)
-    else if (action.startsWith('result')) return action.endsWith('1') ? result('first') : result('second')
+    else if (action.startsWith('result'))
+      return action.endsWith('1') ? result('first') : result('second')
     else if (action.equals('reply')) {
       const answer = reply(418, 'tea für zwei').header('x-one', 1)
       answer.headers.add('x-two', 'a')
@@ -98,7 +99,10 @@ export class Echo extends Filter {
   }
 
   private showParameters(request: Request): void {
-    request.headers.set('x-parameters', `${this.text}|${this.must}|${this.count}|${this.share}|${this.isOn}`)
+    request.headers.set(
+      'x-parameters',
+      `${this.text}|${this.must}|${this.count}|${this.share}|${this.isOn}`,
+    )
   }
 
   private changeHeaders(request: Request): void {
@@ -107,10 +111,13 @@ export class Echo extends Filter {
     const many = request.headers.getAll('x-many')
     request.headers.set('x-count', `${many.length} ${request.headers.count('x-many')}`)
     for (let i = 0; i < many.length; i++) request.headers.add('x-copy', many[i])
-    request.headers.set('x-has', `${request.headers.has('x-many')} ${request.headers.has('x-nothing')}`)
+    request.headers.set(
+      'x-has',
+      `${request.headers.has('x-many')} ${request.headers.has('x-nothing')}`,
+    )
     request.headers.remove('x-many')
     // A name that is no literal: asked for by what it says, whatever memory it stands in.
-    for (let i = 0; i < 3; i++) request.headers.set('x-number-' + i.toString(), i)
+    for (let i = 0; i < 3; i++) request.headers.set(`x-number-${i}`, i)
   }
 
   private changeBody(request: Request, body: Body): void {
@@ -118,7 +125,7 @@ export class Echo extends Filter {
     request.headers.set('x-bytes', body.bytes().length)
     const text = body.text()
     request.headers.set('x-characters', text.length)
-    request.setBody(text + '!')
+    request.setBody(`${text}!`)
   }
 
   private rewrite(request: Request): void {

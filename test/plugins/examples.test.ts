@@ -1,0 +1,49 @@
+import { readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { Cleanup, startGateway, type TestGateway } from '../support/gateway.ts'
+import { compiled } from '../support/guest.ts'
+import { assert, suite } from '../support/suite.ts'
+
+const test = suite('plugins/examples', { timeoutMs: 120_000 })
+const cleanup = new Cleanup()
+test.after.each(() => cleanup.run())
+
+/** The `gateway.yaml` of a plugin, on a free port, with the module beside it. */
+async function runExample(name: string): Promise<TestGateway> {
+  const dir = fileURLToPath(new URL(`../../plugins/${name}/`, import.meta.url))
+  const wasm = await compiled(dir)
+  const yaml = await readFile(`${dir}gateway.yaml`, 'utf8')
+  const files = { [`build/${name}.wasm`]: wasm }
+  return startGateway(cleanup, yaml.replace('port: 10080', 'port: 0'), files)
+}
+
+test('request-headers: the upstream sees what its README says', async () => {
+  const { get } = await runExample('request-headers')
+  const answer = await get('/orders', { headers: { 'x-internal-role': 'admin' } })
+  assert.is(answer.status, 200)
+  assert.is(answer.body, 'the upstream saw x-tenant: acme and no x-internal-role\n')
+})
+
+test('api-key: 401 without a key, the upstream with one', async () => {
+  const { get } = await runExample('api-key')
+  const refused = await get('/')
+  assert.is(refused.status, 401)
+  assert.is(refused.headers['www-authenticate'], 'ApiKey realm="api"')
+  assert.is(refused.body, 'an API key is needed\n')
+  const first = await get('/', { headers: { 'x-api-key': 'k-8f2c1d' } })
+  assert.is(first.body, 'hello, mobile app\n')
+  const second = await get('/', {
+    headers: { 'x-api-key': 'k-77aa90', 'x-api-key-name': 'mobile-app' },
+  })
+  assert.is(second.body, 'hello, partner\n')
+})
+
+test('response-body: the page is changed and its length is right', async () => {
+  const { get } = await runExample('response-body')
+  const answer = await get('/')
+  const body = `<p>Color: blue. Card: **** **** **** 1111</p>
+<a href="https://www.example/cart">cart</a>
+`
+  assert.is(answer.body, body)
+  assert.is(answer.headers['content-length'] ?? String(body.length), String(body.length))
+})
