@@ -27,7 +27,8 @@ export function forwardRequestHeaders(request: Request): string[] {
  */
 export function forwardRequestFields(request: Request): Headers | string[] {
   const { lines } = request.headers
-  if (lines === null) return forwardRequestHeaders(request)
+  // A filter may have put anything in the place of the host.
+  if (lines === null || /[^!-~]/.test(request.host)) return forwardRequestHeaders(request)
   const host = request.host === '' ? '' : `X-Forwarded-Host: ${request.host}\r\n`
   return Headers.fromLines(
     `${lines}X-Forwarded-For: ${request.remoteAddress}\r\n${host}X-Forwarded-Proto: ${request.scheme}\r\n`,

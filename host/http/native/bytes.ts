@@ -1,3 +1,5 @@
+import { Body } from '../../exchange/body.ts'
+
 /** What a byte may be part of; one table look-up answers for all grammars (RFC 9110 section 5, RFC 3986). */
 export const TOKEN = 1
 /** Field values and reason phrases: HTAB, SP, visible characters, obs-text. */
@@ -57,6 +59,16 @@ export const HEX_VALUE: Int8Array = Int8Array.from({ length: 256 }, (_, code) =>
   const digit = '0123456789abcdef'.indexOf(String.fromCharCode(code).toLowerCase())
   return digit
 })
+
+/** Bodies up to this size are kept as text: they leave in one write with their head. */
+const MAX_TEXT_BODY = 8 * 1024
+
+/** The whole body that lies in `bytes[from, to)`, kept in memory of its own. */
+export function wholeBody(bytes: Buffer, from: number, to: number): Body {
+  return to - from <= MAX_TEXT_BODY
+    ? Body.latin1(bytes.latin1Slice(from, to))
+    : Body.bytes(copyOf(bytes, from, to))
+}
 
 /** An own copy of `bytes[from, to)`: what is read into a shared buffer is gone with the next read. */
 export function copyOf(bytes: Buffer, from: number, to: number): Buffer {

@@ -1,5 +1,6 @@
 import { isTrailerField } from '../forward.ts'
 import { CLASS, CR, EQUALS, HEX_VALUE, HTAB, LF, QUOTE, SEMICOLON, TOKEN, VALUE } from './bytes.ts'
+import { CONTENT_LENGTH, TRANSFER_ENCODING } from './field-names.ts'
 import { COMPLETE, FieldBlock, INCOMPLETE, REFUSED } from './head.ts'
 import { HeadBuffer } from './head-buffer.ts'
 
@@ -191,9 +192,12 @@ export class ChunkDecoder {
       }
       return MORE
     }
+    if (trailerBlock.has(CONTENT_LENGTH) || trailerBlock.has(TRANSFER_ENCODING)) {
+      return this.#break(400, 'framing in a trailer section')
+    }
     if (trailerBlock.count > 0) {
       const text = from.latin1Slice(at, trailerBlock.end)
-      this.trailers = trailerFields(trailerBlock.toFullList(from, text, at))
+      this.trailers = trailerFields(trailerBlock.toList(text, at))
     }
     this.end = start + trailerBlock.end - at - before
     this.#trailer = null

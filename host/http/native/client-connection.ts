@@ -2,10 +2,10 @@ import { connect, type Socket } from 'node:net'
 import { monotonicMs } from '../../clock.ts'
 import { GatewayError, reasonOf } from '../../errors.ts'
 import { Body, type BodySource } from '../../exchange/body.ts'
-import { Headers } from '../../exchange/headers.ts'
 import { Response } from '../../exchange/response.ts'
-import { copyOf } from './bytes.ts'
-import { BROKEN, ChunkDecoder, DATA, DONE } from './chunked.ts'
+import { BodyReader } from './body-reader.ts'
+import { wholeBody } from './bytes.ts'
+import { BROKEN, DONE } from './chunked.ts'
 import type { ClientPool } from './client-pool.ts'
 import { INCOMPLETE, REFUSED } from './head.ts'
 import { HeadBuffer } from './head-buffer.ts'
@@ -42,6 +42,7 @@ export class ClientConnection implements BodySource, UploadOwner {
   readonly #writer: RequestWriter
   readonly #reads: ReadBuffer = new ReadBuffer()
   readonly #held: HeadBuffer = new HeadBuffer()
+  readonly #reader: BodyReader = new BodyReader(this.#reads)
   readonly #onExchangeAbort: () => void
   #phase = CONNECTING
   /** When the phase began, or the body last moved. */
@@ -55,12 +56,7 @@ export class ClientConnection implements BodySource, UploadOwner {
   #keepAliveMs = 0
   #isPaused = false
   #hasEnded = false
-  #body: Body | null = null
-  /** -1 until the connection closes. */
-  #bodyLeft = 0
-  #bodyBytes = 0
   #bodyMark = 0
-  #decoder: ChunkDecoder | null = null
   #failure: Error | null = null
 
   constructor(pool: ClientPool, host: string, port: number) {
@@ -125,13 +121,15 @@ export class ClientConnection implements BodySource, UploadOwner {
 
   /** BodySource: nobody wants the rest of the answer. */
   cancel(_error: Error): void {
-    this.#body = null
+    this.#reader.close()
     this.#socket.destroy()
   }
 
   onUploadFailed(error: Error): void {
     const isClientGone = this.#call?.isAborted ?? false
-    this.#fail(isClientGone ? new GatewayError('UPSTREAM_ABORTED', {}, error) : this.#invalidRequest(error))
+    this.#fail(
+      isClientGone ? new GatewayError('UPSTREAM_ABORTED', {}, error) : this.#invalidRequest(error),
+    )
   }
 
   /** Looks at the time limits. */
@@ -149,8 +147,8 @@ export class ClientConnection implements BodySource, UploadOwner {
       case WAITING:
         break
       case BODY:
-        if (this.#bodyMark !== this.#bodyBytes) {
-          this.#bodyMark = this.#bodyBytes
+        if (this.#bodyMark !== this.#reader.received) {
+          this.#bodyMark = this.#reader.received
           this.#sinceMs = nowMs
         } else if (elapsedMs > (this.#isPaused ? tuning.unreadMs : tuning.bodyIdleMs)) {
           this.#fail(this.#invalid('the body stood still'))
@@ -251,15 +249,15 @@ export class ClientConnection implements BodySource, UploadOwner {
     const call = this.#call as UpstreamCall
     const status = head.status
     const length = head.contentLength
-    const response = new Response(status, new Headers(head.list as string[]))
+    const response = new Response(status, head.headers)
     this.#isPersistent = head.isPersistent
     this.#keepAliveMs = this.#pool.keepAliveMs(head.keepAliveSeconds)
     this.#answers += 1
     if (call.request.method === 'HEAD' || status === 204 || status === 304) {
-      if (!head.isChunked) response.body = bodiless(status === 204 ? 0 : length)
+      response.body = bodiless(status === 204 ? 0 : length)
       this.#finish(start === end)
     } else if (!head.isChunked && length >= 0 && end - start >= length) {
-      if (length > 0) response.body = Body.bytes(copyOf(bytes, start, start + length))
+      response.body = wholeBody(bytes, start, start + length)
       this.#finish(end - start === length)
     } else {
       this.#beginStream(response, length)
@@ -270,60 +268,28 @@ export class ClientConnection implements BodySource, UploadOwner {
   }
 
   #beginStream(response: Response, length: number): void {
-    const body = Body.stream(this, length)
-    response.body = body
-    this.#body = body
-    this.#decoder = head.isChunked ? new ChunkDecoder() : null
-    this.#bodyLeft = length
-    this.#bodyBytes = 0
+    response.body = Body.stream(this, length)
+    this.#reader.open(response.body, head, -1)
     this.#bodyMark = 0
     this.#sinceMs = monotonicMs()
     this.#phase = BODY
-    this.#isPersistent &&= head.isChunked || length >= 0
+    if (this.#reader.isUntilClose) this.#isPersistent = false
   }
 
   #readBody(bytes: Buffer, start: number, end: number): void {
-    const body = this.#body
-    if (body === null) return
-    this.#bodyBytes += end - start
-    if (this.#decoder !== null) {
-      this.#readChunks(this.#decoder, body, bytes, start, end)
-      return
-    }
-    const left = this.#bodyLeft
-    const stop = left >= 0 && left < end - start ? start + left : end
-    if (left >= 0) this.#bodyLeft = left - (stop - start)
-    body.push(this.#reads.take(bytes, start, stop))
-    if (this.#bodyLeft === 0 && left >= 0) this.#endBody(body, null, stop === end)
+    const reader = this.#reader
+    const result = reader.read(bytes, start, end)
+    if (this.#phase !== BODY) return
+    if (result === DONE) this.#endBody(reader.end === end)
+    else if (result === BROKEN) this.#fail(this.#invalid(reader.reason))
   }
 
-  #readChunks(decoder: ChunkDecoder, body: Body, bytes: Buffer, start: number, end: number): void {
-    let at = start
-    for (;;) {
-      const result = decoder.next(bytes, at, end)
-      if (result === DATA) {
-        at = decoder.dataEnd
-        body.push(this.#reads.take(bytes, decoder.dataStart, at))
-        // The consumer may have given up.
-        if (this.#body === null) return
-      } else if (result === DONE) {
-        this.#endBody(body, decoder.trailers, decoder.end === end)
-        return
-      } else {
-        if (result === BROKEN) this.#fail(this.#invalid(decoder.reason))
-        return
-      }
-    }
-  }
-
-  #endBody(body: Body, trailers: string[] | null, isExact: boolean): void {
-    if (this.#body === null) return
-    this.#body = null
-    this.#decoder = null
-    this.#reads.reset()
+  #endBody(isExact: boolean): void {
+    const trailers = this.#reader.trailers
+    const body = this.#reader.close()
     // Back in the pool first: what the end of this body sets off may need a connection.
     this.#finish(isExact)
-    body.end(trailers)
+    body?.end(trailers)
   }
 
   /** The answer is whole. Bytes after it, or a request that is not out yet, are reasons for doubt. */
@@ -344,10 +310,9 @@ export class ClientConnection implements BodySource, UploadOwner {
 
   #onEnd(): void {
     this.#hasEnded = true
-    const body = this.#body
-    if (this.#phase === BODY && body !== null && this.#decoder === null && this.#bodyLeft < 0) {
+    if (this.#phase === BODY && this.#reader.isUntilClose) {
       // Neither length nor chunks: the end of the connection is the end of the body.
-      this.#endBody(body, null, true)
+      this.#endBody(true)
       return
     }
     this.#failure ??= ENDED_EARLY
@@ -366,10 +331,9 @@ export class ClientConnection implements BodySource, UploadOwner {
 
   #fail(error: Error): void {
     const call = this.#call
-    const body = this.#body
+    const body = this.#reader.close()
     const phase = this.#phase
     this.#call = null
-    this.#body = null
     this.#phase = CLOSED
     this.#writer.stop(error)
     this.#socket.destroy()

@@ -124,7 +124,8 @@ export class ClientPool implements Ticking {
   close(): void {
     if (this.#isClosed) return
     this.#isClosed = true
-    for (const call of this.#waiting.splice(0)) call.reject(this.#unavailable('the client is closed'))
+    for (const call of this.#waiting.splice(0))
+      call.reject(this.#unavailable('the client is closed'))
     for (const connection of this.#idle.splice(0)) connection.destroy()
     if (this.#connections.size === 0) ticker.remove(this)
   }

@@ -23,11 +23,7 @@ export class NativeClient implements HttpClient {
     )
   }
 
-  send(
-    request: UpstreamRequest,
-    timeoutMs: number,
-    exchange: Exchange | null,
-  ): Promise<Response> {
+  send(request: UpstreamRequest, timeoutMs: number, exchange: Exchange | null): Promise<Response> {
     const call = new UpstreamCall(request, exchange, monotonicMs(), timeoutMs)
     if (call.isAborted) call.reject(new GatewayError('UPSTREAM_ABORTED', {}))
     else this.#pool.dispatch(call)

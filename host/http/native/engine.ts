@@ -6,6 +6,7 @@ import type {
   HttpServer,
   ListenOptions,
 } from '../engine.ts'
+import { nodeEngine } from '../node/engine.ts'
 import { NativeClient } from './client.ts'
 import { CLIENT_TUNING, type ClientTuning } from './client-pool.ts'
 import { NativeServer, SERVER_TUNING, type ServerTuning } from './server.ts'
@@ -24,6 +25,8 @@ export function createNativeEngine(
       return made.listen(options.address, options.port)
     },
     createClient(options: ClientOptions): HttpClient {
+      // TLS to upstreams is served by undici until it has its own place here.
+      if (options.origin.startsWith('https:')) return nodeEngine.createClient(options)
       return new NativeClient(options, clientTuning)
     },
   }

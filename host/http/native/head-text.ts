@@ -1,34 +1,46 @@
 import { STATUS_CODES } from 'node:http'
-import { isHopByHop } from '../forward.ts'
+import { Headers, isFieldValue, isToken } from '../../exchange/headers.ts'
+import { endToEndFields } from '../forward.ts'
+import { ALLOWED_METHODS, answerText } from '../node/local-answer.ts'
+
+/** Past this a latin1 text is copied once more on its way to the socket. */
+export const MAX_TEXT_LENGTH = 16 * 1024
+
+/** The Allow field, with its line end. */
+export const ALLOW_LINE = `allow: ${ALLOWED_METHODS}\r\n`
 
 /**
- * The field lines of a flat list, framing and hop-by-hop fields left out: those are written by the engine
- * alone. Null when a name or a value would break out of its line.
+ * The field lines of a message, without what belongs to framing and to the connection: that is written by
+ * the engine alone. Null when a name or a value would break out of its line.
  */
-export function fieldLines(list: readonly string[]): string | null {
+export function fieldLines(fields: Headers | readonly string[]): string | null {
+  if (!(fields instanceof Headers)) return listLines(fields)
+  return fields.lines ?? listLines(fields.list)
+}
+
+function listLines(all: readonly string[]): string | null {
+  const list = endToEndFields(all)
   let text = ''
   for (let i = 0; i < list.length; i += 2) {
     const name = list[i] as string
-    if (isHopByHop(name)) continue
     const value = list[i + 1] as string
     // Characters past 0xff lose their upper byte on the wire: U+010A would become a line end.
-    if (BREAKS_VALUE.test(value) || BREAKS_NAME.test(name)) return null
+    if (!isToken(name) || !isFieldValue(value)) return null
     text += `${name}: ${value}\r\n`
   }
   return text
 }
 
-/** Past this a latin1 text is copied once more on its way to the socket. */
-export const MAX_TEXT_LENGTH = 16 * 1024
-
-const BREAKS_VALUE = /[^\t -~\x80-\xff]/
-const BREAKS_NAME = /[^!#$%&'*+\-.^_`|~0-9A-Za-z]/
-
 const STATUS_LINES: string[] = []
 
 /** `HTTP/1.1 200 OK` with its line end. */
 export function statusLine(status: number): string {
-  return (STATUS_LINES[status] ??= `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Unknown'}\r\n`)
+  let line = STATUS_LINES[status]
+  if (line === undefined) {
+    line = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Unknown'}\r\n`
+    STATUS_LINES[status] = line
+  }
+  return line
 }
 
 let dateText = ''
@@ -40,15 +52,17 @@ export function dateLine(): string {
   const second = Math.floor(now / 1000)
   if (second !== dateSecond) {
     dateSecond = second
-    dateText = `date: ${new Date(now).toUTCString()}\r\n`
+    dateText = `Date: ${new Date(now).toUTCString()}\r\n`
   }
   return dateText
 }
 
-/** A whole answer of the gateway's own, after which the connection closes. */
-export function closingAnswer(status: number, text: string, extra = ''): string {
+/** A whole answer of the engine's own, after which the connection closes. */
+export function closingAnswer(status: number, reason: string, isHead = false): string {
+  const text = answerText(status, reason)
+  const extra = status === 405 ? ALLOW_LINE : status === 503 ? 'retry-after: 1\r\n' : ''
   return (
     `${statusLine(status)}${dateLine()}content-type: text/plain; charset=utf-8\r\n${extra}` +
-    `content-length: ${text.length + 1}\r\nconnection: close\r\n\r\n${text}\n`
+    `content-length: ${text.length}\r\nconnection: close\r\n\r\n${isHead ? '' : text}`
   )
 }

@@ -1,12 +1,6 @@
 import { CLASS, COLON, CR, HTAB, LF, SP, TOKEN, VALUE } from './bytes.ts'
-import {
-  findKnownName,
-  hashStep,
-  type KnownName,
-  LAST_KEPT,
-  OTHER,
-  spells,
-} from './field-names.ts'
+import { fieldId, LAST_KEPT } from './field-names.ts'
+import { wordsOf } from './read-buffer.ts'
 
 /** The bytes end before the section does: ask again when there are more. */
 export const INCOMPLETE = 0
@@ -23,7 +17,7 @@ export const MAX_FIELDS = 1024
  * the colon, no folded lines, no bare CR or LF, no control characters. Nothing is mended.
  *
  * A block is scratch space that is used again for every message: after `scan` it holds where each field
- * lies, and `toList` makes the strings.
+ * lies, and `toLines` or `toList` make the strings.
  *
  *     spans  [nameStart nameEnd valueStart valueEnd] × count     ids  what the engine knows about each
  */
@@ -35,12 +29,12 @@ export class FieldBlock {
   reason = ''
   readonly spans: Int32Array = new Int32Array(MAX_FIELDS * 4)
   readonly ids: Uint8Array = new Uint8Array(MAX_FIELDS)
-  readonly #names: (KnownName | null)[] = new Array(MAX_FIELDS).fill(null)
 
   /** Checks the lines of `bytes[start, end)` up to the empty line. At most `maxFields` fields. */
   scan(bytes: Buffer, start: number, end: number, maxFields: number): number {
     const spans = this.spans
     const limit = maxFields < MAX_FIELDS ? maxFields : MAX_FIELDS
+    const words = wordsOf(bytes)
     let at = start
     let count = 0
     for (;;) {
@@ -55,10 +49,8 @@ export class FieldBlock {
       if (count === limit) return this.refuse(431, `more than ${limit} header fields`)
 
       const nameStart = at
-      let hash = 0
       let byte = bytes[at] as number
       while (((CLASS[byte] as number) & TOKEN) !== 0 && at < end) {
-        hash = hashStep(hash, byte)
         at += 1
         byte = bytes[at] as number
       }
@@ -73,13 +65,24 @@ export class FieldBlock {
         byte = bytes[at] as number
       }
       const valueStart = at
+      while ((at & 3) !== 0 && ((CLASS[byte] as number) & VALUE) !== 0 && at < end) {
+        at += 1
+        byte = bytes[at] as number
+      }
+      if (words !== null && (at & 3) === 0) {
+        at = skipPlainWords(words, at, end)
+        byte = bytes[at] as number
+      }
       while (((CLASS[byte] as number) & VALUE) !== 0 && at < end) {
         at += 1
         byte = bytes[at] as number
       }
       if (at >= end) return INCOMPLETE
       if (byte !== CR) {
-        return this.refuse(400, byte === LF ? 'a LF without CR' : 'a control character in a header field')
+        return this.refuse(
+          400,
+          byte === LF ? 'a LF without CR' : 'a control character in a header field',
+        )
       }
       let valueEnd = at
       while (valueEnd > valueStart && isBlank(bytes[valueEnd - 1] as number)) valueEnd -= 1
@@ -87,14 +90,12 @@ export class FieldBlock {
       if (bytes[at + 1] !== LF) return this.refuse(400, 'a CR without LF')
       at += 2
 
-      const known = findKnownName(bytes, nameStart, nameEnd, hash)
       const span = count * 4
       spans[span] = nameStart
       spans[span + 1] = nameEnd
       spans[span + 2] = valueStart
       spans[span + 3] = valueEnd
-      this.ids[count] = known === null ? OTHER : known.id
-      this.#names[count] = known
+      this.ids[count] = fieldId(bytes, nameStart, nameEnd)
       count += 1
     }
   }
@@ -128,23 +129,28 @@ export class FieldBlock {
     return from < 0 ? lines : lines + text.slice(from, this.end - base - 2)
   }
 
-  /** The flat list of every field. */
-  toFullList(bytes: Buffer, text: string, base: number): string[] {
+  /** The flat list of every field, framing and all. */
+  toList(text: string, base: number): string[] {
     const list: string[] = []
     for (let i = 0; i < this.count; i++) {
-      list.push(this.#name(i, bytes, text, base), this.value(i, text, base))
+      const start = this.spans[i * 4] as number
+      const end = this.spans[i * 4 + 1] as number
+      list.push(text.slice(start - base, end - base), this.value(i, text, base))
     }
     return list
   }
 
-  #name(index: number, bytes: Buffer, text: string, base: number): string {
-    const start = this.spans[index * 4] as number
-    const known = this.#names[index] as KnownName | null
-    if (known !== null) {
-      if (spells(bytes, start, known.usual)) return known.usual
-      if (spells(bytes, start, known.lower)) return known.lower
-    }
-    return text.slice(start - base, (this.spans[index * 4 + 1] as number) - base)
+  /** Is a field with this id among them? */
+  has(id: number): boolean {
+    for (let i = 0; i < this.count; i++) if (this.ids[i] === id) return true
+    return false
+  }
+
+  /** Notes why the message is refused; answers REFUSED. */
+  refuse(status: number, reason: string): number {
+    this.status = status
+    this.reason = reason
+    return REFUSED
   }
 
   #refuseName(byte: number, isEmpty: boolean): number {
@@ -154,6 +160,22 @@ export class FieldBlock {
     if (isBlank(byte)) return this.refuse(400, 'a space in or after a header field name')
     return this.refuse(400, 'a header field name that is not a token')
   }
+}
+
+/**
+ * Skips whole words of four bytes, from the boundary `start` on, without control characters and DEL: most of a head is values, and a step per byte would take most of the time of a parse.
+ */
+function skipPlainWords(words: Int32Array, start: number, end: number): number {
+  let at = start >> 2
+  const stop = end >> 2
+  while (at < stop) {
+    const word = words[at] as number
+    const del = word ^ 0x7f7f7f7f
+    // The high bit of each byte that is below 0x20, or that became zero.
+    if (((((word - 0x20202020) & ~word) | ((del - 0x01010101) & ~del)) & -0x7f7f7f80) !== 0) break
+    at += 1
+  }
+  return at << 2
 }
 
 function isBlank(byte: number): boolean {

@@ -7,6 +7,12 @@ export const READ_SIZE = 64 * 1024
 const LONG_READ = READ_SIZE / 4
 
 const shared: Buffer = Buffer.allocUnsafeSlow(READ_SIZE)
+const sharedWords: Int32Array = new Int32Array(shared.buffer, shared.byteOffset, READ_SIZE / 4)
+
+/** The same memory in words of four bytes, when it is the shared buffer; to make a view takes too long. */
+export function wordsOf(bytes: Buffer): Int32Array | null {
+  return bytes === shared ? sharedWords : null
+}
 
 /**
  * The memory a connection reads into. All connections of a thread share one buffer, because a read is

@@ -1,7 +1,9 @@
+import { Headers } from '../../exchange/headers.ts'
 import { type HeadLimits, MAX_METHOD_LENGTH } from '../check.ts'
 import { endToEndFields } from '../forward.ts'
 import { CLASS, DOT, PATH, PERCENT, QUERY, QUESTION, SLASH, SP, TOKEN } from './bytes.ts'
 import {
+  CLAIM,
   CONNECTION,
   CONTENT_LENGTH,
   EXPECT,
@@ -40,11 +42,12 @@ export class RequestHead {
   expectsContinue = false
   /** The protocols of an Upgrade that Connection lists too, or "". */
   upgrade = ''
-  /** The flat list of end-to-end fields. */
-  list: readonly string[] = []
-  /** Connection names more than the options that every client sends. */
-  #namesFields = false
-  #lastHost = ''
+  /** The end-to-end fields. */
+  headers: Headers = new Headers()
+  /** Connection names fields, or there are fields that a client may not be believed: lines will not do. */
+  #needsList = false
+  #hostField = ''
+  #lastHost: string | null = null
   #needsNormal = false
   #isAbsolute = false
   #targetStart = 0
@@ -67,16 +70,13 @@ export class RequestHead {
 
     this.end = fields.end
     const text = bytes.latin1Slice(start, fields.end)
-    const method = this.#readMethod(text, start)
-    this.method = method
+    this.method = this.#readMethod(text, start)
     if (!this.#readTarget(text, start)) return REFUSED
     if (!this.#readFields(text, start)) return REFUSED
-    this.list = this.#namesFields
-      ? endToEndFields(fields.toFullList(bytes, text, start))
-      : fields.toList(bytes, text, start)
-    return this.isChunked && this.isHttp10
-      ? this.refuse(400, 'Transfer-Encoding in HTTP/1.0')
-      : COMPLETE
+    this.headers = this.#needsList
+      ? new Headers(endToEndFields(fields.toList(text, start)).slice())
+      : Headers.fromLines(fields.toLines(text, start), this.#hostField)
+    return COMPLETE
   }
 
   /** Notes why the message is refused; answers REFUSED. */
@@ -142,7 +142,8 @@ export class RequestHead {
     if (available < VERSION.length) return INCOMPLETE
     const major = bytes[start + 5] as number
     const minor = bytes[start + 7] as number
-    if (major !== 0x31 || minor > 0x31) return this.refuse(505, 'an HTTP version that is not served here')
+    if (major !== 0x31 || minor > 0x31)
+      return this.refuse(505, 'an HTTP version that is not served here')
     this.isHttp10 = minor === 0x30
     this.end = start + VERSION.length
     return COMPLETE
@@ -206,19 +207,19 @@ export class RequestHead {
     const fields = this.fields
     const ids = fields.ids
     let hosts = 0
-    let hostField = ''
+    this.#hostField = ''
     this.contentLength = -1
     this.isChunked = false
     this.isPersistent = !this.isHttp10
     this.expectsContinue = false
     this.upgrade = ''
-    this.#namesFields = false
+    this.#needsList = false
     let isUpgradeListed = false
     for (let i = 0; i < fields.count; i++) {
       switch (ids[i]) {
         case HOST_FIELD:
           hosts += 1
-          hostField = fields.value(i, text, base)
+          this.#hostField = fields.value(i, text, base)
           break
         case CONTENT_LENGTH:
           if (this.contentLength >= 0) return this.#fail(400, 'more than one Content-Length')
@@ -232,6 +233,9 @@ export class RequestHead {
           break
         case CONNECTION:
           if (this.#readConnection(fields.value(i, text, base))) isUpgradeListed = true
+          break
+        case CLAIM:
+          this.#needsList = true
           break
         case UPGRADE:
           this.upgrade = fields.value(i, text, base)
@@ -249,7 +253,8 @@ export class RequestHead {
     if (this.isChunked && this.contentLength >= 0) {
       return this.#fail(400, 'both Transfer-Encoding and Content-Length')
     }
-    return this.#readHost(hosts, hostField)
+    if (this.isChunked && this.isHttp10) return this.#fail(400, 'Transfer-Encoding in HTTP/1.0')
+    return this.#readHost(hosts, this.#hostField)
   }
 
   #readHost(hosts: number, field: string): boolean {
@@ -296,7 +301,7 @@ export class RequestHead {
   /** The rare list; answers whether it names "upgrade". */
   #readConnectionOptions(options: string): boolean {
     let isUpgrade = false
-    this.#namesFields = true
+    this.#needsList = true
     for (const part of options.split(',')) {
       const option = part.trim()
       if (option === 'close') this.isPersistent = false

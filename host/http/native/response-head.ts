@@ -1,12 +1,9 @@
+import { Headers } from '../../exchange/headers.ts'
 import { endToEndFields } from '../forward.ts'
 import { CLASS, CR, LF, SP, VALUE } from './bytes.ts'
-import {
-  CONNECTION,
-  CONTENT_LENGTH,
-  KEEP_ALIVE,
-  TRANSFER_ENCODING,
-} from './field-names.ts'
+import { CONNECTION, CONTENT_LENGTH, DATE, KEEP_ALIVE, TRANSFER_ENCODING } from './field-names.ts'
 import { COMPLETE, FieldBlock, INCOMPLETE, REFUSED } from './head.ts'
+import { dateLine } from './head-text.ts'
 import { parseLength } from './request-head.ts'
 
 /** Bytes of a reason phrase an upstream may send. */
@@ -38,9 +35,10 @@ export class ResponseHead {
   isPersistent = true
   /** Seconds of a `Keep-Alive: timeout=…`; -1 when there is none. */
   keepAliveSeconds = -1
-  /** The flat list of end-to-end fields. */
-  list: readonly string[] = []
+  /** The end-to-end fields; one of them is Date. */
+  headers: Headers = new Headers()
   #namesFields = false
+  #hasDate = false
 
   /** Parses the head that starts at `bytes[start]`; on REFUSED `reason` says why. */
   parse(bytes: Buffer, start: number, end: number): number {
@@ -56,9 +54,13 @@ export class ResponseHead {
     this.end = fields.end
     const text = bytes.latin1Slice(from, fields.end)
     if (!this.#readFields(text, from)) return REFUSED
-    this.list = this.#namesFields
-      ? endToEndFields(fields.toFullList(bytes, text, from))
-      : fields.toList(bytes, text, from)
+    if (this.#namesFields) {
+      this.headers = new Headers(endToEndFields(fields.toList(text, from)).slice())
+    } else {
+      const lines = fields.toLines(text, from)
+      // RFC 9110, section 6.6.1: who gets an answer without a date notes when it came.
+      this.headers = Headers.fromLines(this.#hasDate ? lines : lines + dateLine())
+    }
     return COMPLETE
   }
 
@@ -84,7 +86,8 @@ export class ResponseHead {
     // The space before an empty reason is left out by many servers; nothing else may follow the status.
     if (bytes[at] !== SP && bytes[at] !== CR) return this.#refuse('a malformed status line')
     while (at < end && ((CLASS[bytes[at] as number] as number) & VALUE) !== 0) at += 1
-    if (at - start - STATUS_END > MAX_REASON_LENGTH) return this.#refuse('the reason phrase is too long')
+    if (at - start - STATUS_END > MAX_REASON_LENGTH)
+      return this.#refuse('the reason phrase is too long')
     if (at >= end) return INCOMPLETE
     if (bytes[at] !== CR) return this.#refuse('a control character in the status line')
     if (at + 1 >= end) return INCOMPLETE
@@ -100,6 +103,7 @@ export class ResponseHead {
     this.isPersistent = !this.isHttp10
     this.keepAliveSeconds = -1
     this.#namesFields = false
+    this.#hasDate = false
     for (let i = 0; i < fields.count; i++) {
       switch (fields.ids[i]) {
         case CONTENT_LENGTH:
@@ -113,6 +117,9 @@ export class ResponseHead {
             return this.#fail('a transfer coding other than chunked')
           }
           this.isChunked = true
+          break
+        case DATE:
+          this.#hasDate = true
           break
         case CONNECTION:
           this.#readConnection(fields.value(i, text, base).toLowerCase())

@@ -126,9 +126,7 @@ export class NativeServer implements HttpServer, Ticking {
     this.refused += 1
     socket.on('error', () => socket.destroy())
     socket.resume()
-    socket.end(closingAnswer(503, 'too many connections', 'retry-after: 1\r\n'), 'latin1', () =>
-      socket.destroySoon(),
-    )
+    socket.end(closingAnswer(503, 'too many connections'), 'latin1', () => socket.destroySoon())
   }
 
   async #close(graceMs: number): Promise<void> {

@@ -104,4 +104,3 @@ function removeDotSegments(path: string): string {
   }
   return `/${kept.join('/')}`
 }
-

@@ -1,14 +1,33 @@
-import type { HttpEngine } from '../engine.ts'
+import type { ClientOptions, HttpClient, HttpEngine } from '../engine.ts'
+import { NativeClient } from '../native/client.ts'
+import { CLIENT_TUNING } from '../native/client-pool.ts'
 import { UndiciClient } from './client.ts'
 import { NodeServer } from './server.ts'
 
-/** HTTP/1.1 on what Node brings along: its HTTP server and, towards upstreams, undici. */
-export const nodeEngine: HttpEngine = {
-  name: 'node',
-  async listen(options, handler) {
-    const server = new NodeServer(options, handler)
-    await server.listen(options.address, options.port)
-    return server
-  },
-  createClient: (options) => new UndiciClient(options),
+/** Node's HTTP server, with the client that `createClient` makes. */
+export function createNodeEngine(createClient: (options: ClientOptions) => HttpClient): HttpEngine {
+  return {
+    name: 'node',
+    async listen(options, handler) {
+      const server = new NodeServer(options, handler)
+      await server.listen(options.address, options.port)
+      return server
+    },
+    createClient,
+  }
 }
+
+/**
+ * HTTP/1.1 on Node's own HTTP server, made strict. Upstreams that speak TLS are reached through undici.
+ * Plain ones are not: undici 8 makes an object of every header section, calls from WebAssembly for every
+ * field and waits two turns of the event loop before it uses a connection again, which is 30 % of the CPU
+ * of a request; with it this engine is 1.5 times as fast as fast-gateway, without it more than twice.
+ */
+export const nodeEngine: HttpEngine = createNodeEngine((options) =>
+  options.origin.startsWith('https:')
+    ? new UndiciClient(options)
+    : new NativeClient(options, CLIENT_TUNING),
+)
+
+/** The same with nothing of our own on the wire, to compare and to find out where a fault lies. */
+export const undiciEngine: HttpEngine = createNodeEngine((options) => new UndiciClient(options))

@@ -44,7 +44,6 @@ export class NodeServer implements HttpServer {
       // Said here, `--insecure-http-parser` on the command line has no effect.
       insecureHTTPParser: false,
       noDelay: true,
-      optimizeEmptyRequests: process.env['OE']==='1',
       rejectNonStandardBodyWrites: true,
       // `HeadCheck` asks for exactly one.
       requireHostHeader: false,
@@ -170,8 +169,6 @@ function statusOf(code: string): number {
       return 413
     case 'ERR_HTTP_REQUEST_TIMEOUT':
       return 408
-    case 'HPE_INVALID_VERSION':
-      return 505
     default:
       return 400
   }

@@ -228,7 +228,8 @@ export class UpstreamCall implements CallHandler, BodySource, DeadlineEntry {
 
 /** The fields of `request` as undici takes them: Host among them, no second one, no length. */
 function withHost(request: UpstreamRequest): string[] {
-  const headers = request.headers.slice()
+  const given = request.headers
+  const headers = (given instanceof Headers ? given.list : given).slice()
   headers.push('host', request.host)
   return headers
 }
