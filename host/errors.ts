@@ -97,6 +97,12 @@ export const ERRORS = {
     (p: { path: string; reason: string }) => `cannot read ${p.path}: ${p.reason}`,
     'Check that the path exists and can be read.',
   ),
+  CLI_NO_TESTS: spec(
+    'config',
+    404,
+    (p: { dir: string }) => `there are no tests in ${p.dir}`,
+    'A test file is called NAME.test.ts; "penstock new" makes a filter with one to start from.',
+  ),
   CLI_REPLY: spec(
     'config',
     502,
@@ -155,6 +161,12 @@ export const ERRORS = {
     (p: { reason: string }) =>
       `the module's description (custom section "penstock") is wrong: ${p.reason}`,
     'Build it with "penstock build", which writes that section; sdk/ABI.md lists its fields.',
+  ),
+  GUEST_FUEL: spec(
+    'guest',
+    503,
+    (_: Record<string, never>) => 'the guest ran out of fuel',
+    'Raise the fuel of the filter or look for a loop in the plugin.',
   ),
   GUEST_IMPORT_UNKNOWN: spec(
     'guest',
@@ -220,6 +232,12 @@ export const ERRORS = {
     (p: { reason: string }) => `the module failed while it started: ${p.reason}`,
     'Mend the plugin: its start or configure code trapped, refused or ran too long.',
   ),
+  GUEST_SUSPENDED: spec(
+    'guest',
+    503,
+    (p: { plugin: string }) => `${p.plugin} failed too often and is left alone for a while`,
+    'The log says why it failed. Roll back, or mend the plugin and push it again.',
+  ),
   GUEST_TIMEOUT: spec(
     'guest',
     503,
@@ -247,11 +265,61 @@ export const ERRORS = {
     'Name one of them with --http-engine.',
   ),
 
+  INSPECT_BODY: spec(
+    'client',
+    409,
+    (p: { id: string }) => `the body of ${p.id} was not recorded to its last byte`,
+    'Bodies are recorded up to 64 KiB, and only as far as somebody read them.',
+  ),
+  INSPECT_BUSY: spec(
+    'client',
+    503,
+    (p: { limit: number }) => `${p.limit} pages look on already`,
+    'Close one of them.',
+  ),
+  INSPECT_NO_PLUGIN: spec(
+    'client',
+    422,
+    (p: { id: string }) => `no step of ${p.id} is a plugin whose sources are here`,
+    'Choose a step that is a plugin built from a folder with an index.ts.',
+  ),
+  INSPECT_NOT_FOUND: spec(
+    'client',
+    404,
+    (p: { what: string }) => `there is no ${p.what}`,
+    'The last 200 exchanges are kept; GET /apis/v2/inspect/exchanges lists them.',
+  ),
+  INSPECT_OFF: spec(
+    'client',
+    404,
+    (_: Record<string, never>) => 'this gateway does not record requests',
+    'Start it with "penstock dev".',
+  ),
+  INSPECT_REPLAY: spec(
+    'upstream',
+    502,
+    (p: { reason: string }) => `the request could not be sent again: ${p.reason}`,
+    'Check that the server still runs, and send a request of your own.',
+  ),
+  INSPECT_TEST_FILE: spec(
+    'host',
+    500,
+    (p: { path: string; reason: string }) => `cannot write ${p.path}: ${p.reason}`,
+    'Check that the folder can be written, or remove old recorded tests.',
+  ),
+
   LISTEN: spec(
     'config',
     422,
     (p: { address: string; reason: string }) => `cannot listen on ${p.address}: ${p.reason}`,
     'Choose a free port, or stop the process that holds it.',
+  ),
+
+  NAMESPACE_EMPTY: spec(
+    'config',
+    503,
+    (p: { namespace: string }) => `the namespace ${p.namespace} has no request yet`,
+    'Put a RequestBuilder with this namespace before the filter.',
   ),
 
   OBJECT_NOT_FOUND: spec(
@@ -280,6 +348,56 @@ export const ERRORS = {
     'Send a request that follows RFC 9110 and RFC 9112.',
   ),
 
+  TESTING_INPUT: spec(
+    'client',
+    400,
+    (p: { reason: string }) => `the request of the test is not valid: ${p.reason}`,
+    'A gateway would refuse it before any filter; sdk/README.md shows what a test may send.',
+  ),
+  TESTING_REQUEST_FAILED: spec(
+    'guest',
+    503,
+    (p: { count: number; reason: string }) => `request ${p.count} of the check failed: ${p.reason}`,
+    'Check for leaks with a request that the filter serves.',
+  ),
+  TESTING_SIGNATURE: spec(
+    'config',
+    422,
+    (p: { name: string; reason: string }) => `"${p.name}" cannot be called from a test: ${p.reason}`,
+    'Numbers, bool, string and arrays of them can be passed; test the rest through a request.',
+  ),
+  TESTING_STALE: spec(
+    'config',
+    422,
+    (p: { module: string; changed: string }) => `${p.module} is older than ${p.changed}`,
+    'Run "penstock build", or "penstock test", which builds first.',
+  ),
+
+  TEMPLATE_BUILD: spec(
+    'config',
+    503,
+    (p: { reason: string }) => `what the template built cannot be used: ${p.reason}`,
+    'The template must give YAML with the fields that the page of the filter lists.',
+  ),
+  TEMPLATE_RUN: spec(
+    'config',
+    503,
+    (p: { reason: string }) => `the template failed: ${p.reason}`,
+    'Test with "if" for what may be missing, and use "default".',
+  ),
+  TEMPLATE_SYNTAX: spec(
+    'config',
+    422,
+    (p: { line: number; reason: string }) => `line ${p.line} of the template: ${p.reason}`,
+    'Templates are those of Go (text/template) with the functions of sprig.',
+  ),
+
+  TOOLCHAIN_BUILD: spec(
+    'config',
+    422,
+    (p: { name: string; problems: string }) => `${p.name} does not compile:\n${p.problems}`,
+    'Mend the errors; each has its file, line and column.',
+  ),
   TOOLCHAIN_CRASHED: spec(
     'host',
     500,
@@ -317,6 +435,13 @@ export const ERRORS = {
     (_: Record<string, never>) => 'the client left before the answer',
     'Nothing to do.',
   ),
+  UPSTREAM_BODY_TOO_LARGE: spec(
+    'upstream',
+    500,
+    (p: { endpoint: string; limit: number }) =>
+      `the answer of ${p.endpoint} is larger than ${p.limit} bytes`,
+    'Raise serverMaxBodySize, or leave it out for no limit.',
+  ),
   UPSTREAM_CONNECT: spec(
     'upstream',
     503,
@@ -335,6 +460,12 @@ export const ERRORS = {
     422,
     (p: { policy: string }) => `the load balance policy "${p.policy}" is unknown`,
     'The reference page of Proxy lists the policies.',
+  ),
+  UPSTREAM_SERVERS_FILE: spec(
+    'config',
+    422,
+    (p: { path: string; reason: string }) => `cannot read servers from ${p.path}: ${p.reason}`,
+    'The file holds `servers:` with a list as in a pool; what was read last is used meanwhile.',
   ),
   UPSTREAM_TIMEOUT: spec(
     'upstream',

@@ -1,19 +1,25 @@
 import { resolve } from 'node:path'
+import type { LoadPage } from './admin/page.ts'
 import { type AdminServer, createAdminServer } from './admin/server.ts'
 import { ConfigError } from './config/issues.ts'
+import { isJsonObject, valueAt } from './config/json.ts'
 import type { Control } from './control/control.ts'
 import { ControlPlane } from './control/control-plane.ts'
-import { FileWatch } from './file-watch.ts'
 import { FileObjectStore } from './control/object-store.ts'
 import { Supervisor } from './control/supervisor.ts'
 import { reasonOf } from './errors.ts'
+import { FileWatch } from './file-watch.ts'
 import { httpEngine } from './http/engines.ts'
+import { type MovedServer, movingEngine } from './http/moving-engine.ts'
+import { Inspector } from './inspect/inspector.ts'
 import { HttpServerGeneration } from './objects/http-server.ts'
 import { PipelineGeneration } from './objects/pipeline.ts'
-import type { AccessLog } from './traffic/access-log.ts'
 import type { Logger } from './observe/log.ts'
+import { Metrics } from './observe/metrics.ts'
+import type { AccessLog } from './traffic/access-log.ts'
 import { UsagePool } from './usage-pool.ts'
 import { PluginHost } from './wasm/plugin-host.ts'
+import { pluginMetrics } from './wasm/plugin-metrics.ts'
 import { PluginStore } from './wasm/plugin-store.ts'
 import { defaultThreads } from './wasm/worker/thread-pool.ts'
 
@@ -37,14 +43,28 @@ export interface GatewayOptions {
   readonly watch?: boolean
   /** Time running exchanges get when a listener closes. Default 30 s. */
   readonly drainMs?: number
+  /**
+   * For a developer's machine only: every exchange is recorded with its bodies and tokens and can be sent
+   * again, and ports that are taken are replaced by free ones. Default null.
+   */
+  readonly development?: DevelopmentOptions | null
   readonly log: Logger
   readonly accessLog: AccessLog
+}
+
+export interface DevelopmentOptions {
+  /** The page of the inspector. */
+  readonly page: LoadPage
+  /** Hears of servers whose port was taken. */
+  readonly onMoved: (moved: MovedServer) => void
 }
 
 /** A running gateway, to be embedded or served by the command. */
 export interface Gateway {
   readonly control: Control
   readonly adminPort: number | null
+  /** What has recorded exchanges; null unless `development` was asked for. */
+  readonly inspector: Inspector | null
   /** The port an HTTPServer has bound; undefined when there is no such server. */
   portOf(server: string): number | undefined
   /** Reads files and modules again now, without waiting for the watch. */
@@ -64,18 +84,32 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const { log } = options
   const dataDir = resolve(options.dataDir)
   const drainMs = options.drainMs ?? 30_000
-  const plugins = new PluginHost(
-    new PluginStore(dataDir),
-    options.threads ?? defaultThreads(),
-    log,
-  )
+  const plugins = new PluginHost(new PluginStore(dataDir), options.threads ?? defaultThreads(), log)
+  const metrics = new Metrics()
+  for (const family of pluginMetrics(
+    () => plugins.monitors,
+    () => plugins.status(),
+  )) {
+    metrics.add(family)
+  }
+  const development = options.development ?? null
+  const inspector =
+    development === null
+      ? null
+      : new Inspector({
+          portOf: (server) => portOf(supervisor, server),
+          parametersOf: (pipeline, filter) => parametersOf(control, pipeline, filter),
+        })
+  if (inspector !== null) plugins.onGuestLog = (line) => inspector.recorder.log(line)
+  const engine = httpEngine(options.httpEngine ?? 'node')
   const supervisor = new Supervisor(
     {
       accessLog: options.accessLog,
-      engine: httpEngine(options.httpEngine ?? 'node'),
+      engine: development === null ? engine : movingEngine(engine, development.onMoved),
       clients: new UsagePool(),
       listeners: new UsagePool(),
       plugins,
+      observer: inspector?.recorder ?? null,
       drainMs,
     },
     log,
@@ -97,8 +131,21 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     for (const { name, reason } of outcome.failed) log.error({ object: name }, reason)
     let admin: AdminServer | null = null
     if (options.admin !== null) {
-      admin = await createAdminServer({ ...options.admin, dataDir, control, log })
+      admin = await createAdminServer({
+        ...options.admin,
+        dataDir,
+        control,
+        log,
+        metrics: () => metrics.text(),
+        takesFreePort: development !== null,
+        inspector,
+        page: development?.page ?? null,
+      })
       closers.push(() => admin?.close())
+    }
+    if (inspector !== null) {
+      // Before the admin API: whoever looks on would keep it open until it is cut.
+      closers.push(() => inspector.close())
     }
     const follow = (changed: readonly string[]): Promise<void> =>
       followChanges(control, supervisor, plugins, log, changed)
@@ -107,10 +154,8 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     return {
       control,
       adminPort: admin?.port ?? null,
-      portOf: (name) => {
-        const generation = supervisor.generation(name)
-        return generation instanceof HttpServerGeneration ? generation.port : undefined
-      },
+      inspector,
+      portOf: (name) => portOf(supervisor, name),
       reload: () => follow(plugins.files),
       close,
     }
@@ -118,6 +163,29 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     await close()
     throw error
   }
+}
+
+function portOf(supervisor: Supervisor, server: string): number | undefined {
+  const generation = supervisor.generation(server)
+  return generation instanceof HttpServerGeneration ? generation.port : undefined
+}
+
+/** As they are written: an environment variable that stands in one is not looked up. */
+function parametersOf(
+  control: Control,
+  pipeline: string,
+  filter: string,
+): Record<string, string | number | boolean> {
+  const filters = valueAt(control.get(pipeline)?.spec, ['filters'])
+  const list: readonly unknown[] = Array.isArray(filters) ? filters : []
+  const found = list.find((one) => valueAt(one, ['name']) === filter)
+  const parameters = valueAt(found, ['parameters'])
+  if (!isJsonObject(parameters)) return {}
+  return Object.fromEntries(
+    Object.entries(parameters).filter((entry): entry is [string, string | number | boolean] =>
+      ['string', 'number', 'boolean'].includes(typeof entry[1]),
+    ),
+  )
 }
 
 async function watch(

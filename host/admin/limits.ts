@@ -30,3 +30,6 @@ export const LINGER_MS = 1_000
 
 /** How long running requests get when the API closes. */
 export const ADMIN_CLOSE_GRACE_MS = 2_000
+
+/** Bytes of a body that the inspector is sent. */
+export const MAX_INSPECT_BODY_BYTES = 1024

@@ -1,12 +1,21 @@
+import type { ServerResponse } from 'node:http'
 import type { Control } from '../control/control.ts'
+import type { Inspector } from '../inspect/inspector.ts'
+import type { LoadPage } from './page.ts'
 
 /** What every route may use. Handed in by the composition root. */
 export interface AdminServices {
   readonly control: Control
   /** The kinds an object can have, sorted. */
   readonly objectKinds: readonly string[]
+  /** Every metric, in Prometheus's text format. */
+  readonly metrics: () => Promise<string>
   /** The version of the gateway. */
   readonly version: string
+  /** Null unless exchanges are recorded. */
+  readonly inspector: Inspector | null
+  /** The inspector's page; null when there is none. */
+  readonly page: LoadPage | null
 }
 
 /** One request that has passed every check, its body already read. */
@@ -31,6 +40,10 @@ export interface Reply {
   readonly data?: unknown
   /** Sent as plain text. */
   readonly text?: string
+  /** Sent as they are; needs a content-type of its own. */
+  readonly bytes?: Buffer
+  /** Writes the body itself, over any time, and ends it; needs a content-type of its own. */
+  readonly stream?: (response: ServerResponse) => void
   readonly headers?: Readonly<Record<string, string>>
 }
 
@@ -53,6 +66,8 @@ export interface Route {
   readonly body?: BodyRule | null
   /** Open routes need no token. Default false. */
   readonly isOpen?: boolean
+  /** Takes the inspector's key as well as the token. Default false. */
+  readonly takesInspectorKey?: boolean
   handle(call: Call): Reply | Promise<Reply>
 }
 

@@ -2,6 +2,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from 'node:net'
 import type { Control } from '../control/control.ts'
 import { GatewayError, reasonOf } from '../errors.ts'
+import { listenNear } from '../free-port.ts'
+import type { Inspector } from '../inspect/inspector.ts'
 import { OBJECT_SPECS } from '../objects/specs.ts'
 import type { Logger } from '../observe/log.ts'
 import { VERSION } from '../version.ts'
@@ -16,6 +18,7 @@ import {
   MAX_HEADER_BYTES,
   REQUEST_TIMEOUT_MS,
 } from './limits.ts'
+import type { LoadPage } from './page.ts'
 import { problemReply, refusal } from './problem.ts'
 import type { AdminServices, Reply, RouteGroup } from './route.ts'
 import { Router } from './router.ts'
@@ -29,6 +32,8 @@ export const DEFAULT_ADMIN_PORT = 2381
 export interface AdminOptions {
   readonly control: Control
   readonly log: Logger
+  /** Every metric, in Prometheus's text format. Default none. */
+  readonly metrics?: () => Promise<string>
   /** Where the token file is, or is made: see `loadToken`. */
   readonly dataDir: string
   /** Default 127.0.0.1. */
@@ -37,6 +42,11 @@ export interface AdminOptions {
   readonly port?: number
   /** Names of this API beside the loopback ones: `name` or `name:port`. */
   readonly allowedHosts?: readonly string[]
+  /** When the port is taken, takes the next free one instead of failing. Default false. */
+  readonly takesFreePort?: boolean
+  /** What has recorded exchanges, and the page that shows them. Default none. */
+  readonly inspector?: Inspector | null
+  readonly page?: LoadPage | null
   /** Milliseconds on a monotonic clock. */
   readonly now?: () => number
 }
@@ -71,7 +81,9 @@ export async function createAdminServer(options: AdminOptions): Promise<AdminSer
   // The body of an upload that is refused anyway is not even asked for.
   server.on('checkContinue', api.handle)
   server.on('clientError', (_, socket) => api.refuseGarbage(socket as Socket))
-  await listen(server, address, options.port ?? DEFAULT_ADMIN_PORT)
+  const wanted = options.port ?? DEFAULT_ADMIN_PORT
+  const bind = (port: number): Promise<void> => listen(server, address, port)
+  await (options.takesFreePort === true ? listenNear(wanted, bind) : bind(wanted))
   const { port } = server.address() as AddressInfo
   let closing: Promise<void> | null = null
   const close = (graceMs = ADMIN_CLOSE_GRACE_MS) => {
@@ -92,7 +104,15 @@ class AdminApi {
 
   constructor(options: AdminOptions, token: string) {
     const objectKinds = OBJECT_SPECS.map(({ kind }) => kind).toSorted()
-    this.#services = { control: options.control, objectKinds, version: VERSION }
+    const metrics = options.metrics ?? (() => Promise.resolve(''))
+    this.#services = {
+      control: options.control,
+      metrics,
+      objectKinds,
+      version: VERSION,
+      inspector: options.inspector ?? null,
+      page: options.page ?? null,
+    }
     this.#log = options.log
     this.#router = new Router(this.#groups.flatMap((group) => group.routes))
     this.#auth = new Authenticator(token, options.now)
@@ -126,10 +146,16 @@ class AdminApi {
     const mark = url.indexOf('?')
     const path = mark < 0 ? url : url.slice(0, mark)
     const { authorization } = request.headers
-    const open = this.#findOpen(method, path)
+    const found = this.#find(method, path)
+    const open = found?.route.isOpen === true ? found : null
     // Open routes need no token, but one that is sent must be right: else they would be a free way to guess.
     const isAuthorized = open === null || authorization !== undefined
-    if (isAuthorized) this.#auth.check(authorization, request.socket.remoteAddress ?? '')
+    const hasKey =
+      found?.route.takesInspectorKey === true &&
+      this.#services.inspector?.key.matches(authorization) === true
+    if (isAuthorized && !hasKey) {
+      this.#auth.check(authorization, request.socket.remoteAddress ?? '')
+    }
     const { route, params } = open ?? this.#router.match(method, path)
     const rule = route.body ?? null
     const body = rule === null ? Buffer.alloc(0) : await readBody(request, response, rule)
@@ -144,11 +170,10 @@ class AdminApi {
     })
   }
 
-  /** The route when it needs no token. Everything else about a path is told to authorized callers only. */
-  #findOpen(method: string, path: string) {
+  /** The route, or null. What is wrong with a path is told to authorized callers only. */
+  #find(method: string, path: string) {
     try {
-      const match = this.#router.match(method, path)
-      return match.route.isOpen === true ? match : null
+      return this.#router.match(method, path)
     } catch {
       // Not found, or the wrong method: it is found out again once the token is known to be right.
       return null
@@ -171,11 +196,15 @@ class AdminApi {
 
 function listen(server: Server, address: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', (error) => {
+    const fail = (error: Error): void => {
       const shown = `${address}:${port}`
       reject(new GatewayError('LISTEN', { address: shown, reason: reasonOf(error) }, error))
+    }
+    server.once('error', fail)
+    server.listen(port, address, () => {
+      server.removeListener('error', fail)
+      resolve()
     })
-    server.listen(port, address, resolve)
   })
 }
 

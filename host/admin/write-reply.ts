@@ -14,12 +14,17 @@ export async function writeReply(
   const { payload, type } = render(reply, request.headers.accept ?? '')
   response.statusCode = reply.status
   response.setHeader('content-type', type)
-  response.setHeader('content-length', payload.length)
+  if (reply.stream === undefined) response.setHeader('content-length', payload.length)
   response.setHeader('cache-control', 'no-store')
   response.setHeader('x-config-version', String(revision))
   response.setHeader('x-content-type-options', 'nosniff')
   for (const [name, value] of Object.entries(reply.headers ?? {})) {
     if (name !== 'content-type') response.setHeader(name, value)
+  }
+  if (reply.stream !== undefined) {
+    reply.stream(response)
+    if (request.method === 'HEAD') response.end()
+    return
   }
   if (request.complete) {
     response.end(payload)
@@ -31,8 +36,13 @@ export async function writeReply(
   response.end()
 }
 
+const EMPTY = Buffer.alloc(0)
+
 function render(reply: Reply, accept: string): { payload: Buffer; type: string } {
   const own = reply.headers?.['content-type']
+  if (reply.bytes !== undefined || reply.stream !== undefined) {
+    return { payload: reply.bytes ?? EMPTY, type: own ?? 'application/octet-stream' }
+  }
   if (reply.text !== undefined) {
     return { payload: Buffer.from(reply.text), type: own ?? 'text/plain; charset=utf-8' }
   }

@@ -11,6 +11,8 @@ export interface Filter<R extends string = string> {
   handle(scope: MessageScope): FilterResult<R> | Promise<FilterResult<R>>
   /** Results beside those of its kind: the ones a plugin declares. */
   readonly resultNames?: readonly string[]
+  /** Results that go on like no result when no `jumpIf` names them, instead of ending the flow. */
+  readonly passes?: ReadonlySet<string>
   /** Files the filter was made from beside its spec; a change of one makes its pipeline anew. */
   readonly files?: readonly string[]
   /** What the admin API shows; JSON data. */
@@ -30,6 +32,11 @@ export interface FilterKind<
   readonly results: readonly R[]
   /** True when one filter of the kind may have results of its own; they are known once it runs. */
   readonly hasOpenResults?: boolean
+  /**
+   * Absent: it needs a request in its namespace. `makes`: it puts one there; `ignores`: it works without.
+   * So a namespace that is used before it is filled is found when the pipeline is read.
+   */
+  readonly requestUse?: 'makes' | 'ignores'
   readonly spec: S
   /**
    * Makes a running filter. All parsing, compiling and connecting happens here, none of it per request.

@@ -4,8 +4,8 @@ import type { Exchange, ExchangeEnd, MessageScope, OwedPhase } from '../exchange
 import type { Logger } from '../observe/log.ts'
 import { applyChanges } from '../wasm/apply-changes.ts'
 import type { GuestItem, GuestOutcome } from '../wasm/executor.ts'
-import type { GuestFrame } from '../wasm/guest-frames.ts'
 import { Phase } from '../wasm/guest-call.ts'
+import type { GuestFrame } from '../wasm/guest-frames.ts'
 import type { OpenPlugin } from '../wasm/plugin-host.ts'
 
 type Result = string | undefined
@@ -24,10 +24,14 @@ export class WasmFilter {
   readonly #wantsResponseBody: boolean
   readonly #bodyLimit: number
   readonly #owed: OwedPhase
+  /** `failPolicy: open`: a response goes on as it is when the plugin failed on it. */
+  readonly #isOpen: boolean
   #calls = 0
   #failures = 0
 
-  constructor(plugin: OpenPlugin, log: Logger) {
+  /** `filter` is its name in its pipeline; default that of the plugin. */
+  constructor(plugin: OpenPlugin, log: Logger, filter: string = plugin.name, isOpen = false) {
+    this.#isOpen = isOpen
     const { description } = plugin
     this.#plugin = plugin
     this.#log = log
@@ -38,7 +42,7 @@ export class WasmFilter {
     this.#wantsResponseBody = description.body.response === 'bytes'
     this.#bodyLimit = description.body.limit
     // One object for all exchanges: what it needs is the exchange it is given.
-    this.#owed = { run: (exchange) => this.#runOwed(exchange) }
+    this.#owed = { filter, run: (exchange) => this.#runOwed(exchange) }
   }
 
   /**
@@ -126,8 +130,9 @@ export class WasmFilter {
   ): Result {
     this.#failures += 1
     const { name, description, places } = this.#plugin
-    const trace = frames === null || frames.length === 0 ? null : places.explain(frames)
-    const at = trace === null ? null : places.blame(trace)
+    const hasFrames = frames !== null && frames.length > 0
+    const trace = hasFrames ? places.explain(frames) : null
+    const at = hasFrames ? places.blame(frames) : null
     this.#log.error(
       {
         plugin: name,
@@ -139,6 +144,7 @@ export class WasmFilter {
       },
       `plugin failed: ${reason}${at === null ? '' : `, at ${at}`}`,
     )
+    scope.exchange.observer?.pluginFailed(this.#owed.filter ?? name, reason, at, trace ?? [])
     return result
   }
 
@@ -152,7 +158,7 @@ export class WasmFilter {
 
   #settleOwed(exchange: Exchange, result: Result): void {
     if (result === undefined) return
-    if (result === 'wasmError' || result === 'outOfVM') {
+    if (!this.#isOpen && (result === 'wasmError' || result === 'outOfVM')) {
       exchange.response?.body.cancel(new Error('a plugin failed on the response'))
       // No response: the pipeline answers with the status and the request id, and no internals.
       exchange.response = null
@@ -166,7 +172,10 @@ export class WasmFilter {
       const outcome = this.#plugin.executor.submit(
         makeItem(exchange, Phase.done, null, this.#plugin),
       )
-      if (!(outcome instanceof Promise)) return
+      if (!(outcome instanceof Promise)) {
+        if (outcome.failure !== null) this.#fail(exchange, outcome.failure.message, 'wasmError')
+        return
+      }
       // The version must live until the guest has seen the end, though the client has its answer.
       const settled = outcome.then((done) => {
         if (done.failure !== null) this.#fail(exchange, done.failure.message, 'wasmError')

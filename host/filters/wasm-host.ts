@@ -6,6 +6,9 @@ import { DEFAULT_MODULE_LIMITS } from '../wasm/module/module-limits.ts'
 import { defineFilter } from './filter.ts'
 import { WasmFilter } from './wasm-filter.ts'
 
+/** What `failPolicy` decides about. */
+const FAILURES: ReadonlySet<string> = new Set(['wasmError', 'outOfVM'])
+
 /** What the host itself gives, and Easegress's names for the numbers its guests return. */
 const RESULTS: readonly string[] = [
   'wasmError',
@@ -71,6 +74,12 @@ export const wasmHost = defineFilter({
       .max(ENGINE_MEMORY_PAGES)
       .default(DEFAULT_MODULE_LIMITS.memoryPages)
       .describe('Pages of 64 KiB the memory of one instance may have.'),
+    failPolicy: z
+      .enum(['closed', 'open'])
+      .default('closed')
+      .describe(
+        'When the plugin fails and no jumpIf says otherwise: the request fails, or goes on without it.',
+      ),
     parameters: z
       .record(z.string(), z.union([z.string(), z.number(), z.boolean()]).transform(String))
       .default({})
@@ -93,8 +102,10 @@ export const wasmHost = defineFilter({
       memoryPages: spec.memoryPages,
       log: env.log,
     })
-    const filter = new WasmFilter(plugin, env.log)
+    const isOpen = spec.failPolicy === 'open'
+    const filter = new WasmFilter(plugin, env.log, env.filter, isOpen)
     return {
+      ...(isOpen ? { passes: FAILURES } : {}),
       resultNames: plugin.description.results,
       files: plugin.file === null ? [] : [plugin.file],
       handle: (scope: MessageScope) => filter.handle(scope),

@@ -16,7 +16,7 @@ export type ByteTarget = (bytes: Buffer, done: (error: Error | null) => void) =>
  *
  * A library's asynchronous destination drops lines in the same way, but it flushes synchronously when the
  * process ends and hangs there for as long as the reader stalls (test "a process whose log nobody reads
- * ends when it is told to").
+ * keeps its loop running and ends when it is told to").
  */
 export class LineWriter implements LogDestination {
   readonly #target: ByteTarget

@@ -2,7 +2,7 @@ import { Body } from '../exchange/body.ts'
 import type { MessageScope } from '../exchange/exchange.ts'
 import { type Headers, HOST_OWNED_HEADERS, isFieldValue, isToken } from '../exchange/headers.ts'
 import { Response } from '../exchange/response.ts'
-import { isPath, isQuery } from './abi/penstock-v1-calls.ts'
+import { isHost, isPath, isQuery } from './abi/penstock-v1-calls.ts'
 import { Change, type ChangeLog } from './change-log.ts'
 
 /**
@@ -61,6 +61,8 @@ function check(
       return typeof value === 'string' && isPath(value) ? null : 'the path is not valid'
     case Change.query:
       return typeof value === 'string' && isQuery(value) ? null : 'the query is not valid'
+    case Change.host:
+      return typeof value === 'string' && isHost(value) ? null : 'the host is not valid'
     case Change.status:
     case Change.reply: {
       const status = Number(name)
@@ -71,7 +73,10 @@ function check(
       return hasResponse(scope, log) ? null : NO_RESPONSE
     case Change.requestBody:
     case Change.contextPut:
+    case Change.response:
       return null
+    case Change.tag:
+      return typeof value === 'string' ? 'a tag is not bytes' : null
     default:
       return `change ${kind} is unknown`
   }
@@ -80,7 +85,11 @@ function check(
 const NO_RESPONSE = 'there is no response to change'
 
 function hasResponse(scope: MessageScope, log: ChangeLog): boolean {
-  return scope.response !== null || log.kinds.includes(Change.reply)
+  return (
+    scope.response !== null ||
+    log.kinds.includes(Change.reply) ||
+    log.kinds.includes(Change.response)
+  )
 }
 
 function checkHeader(name: string, value: string | Uint8Array): string | null {
@@ -126,6 +135,15 @@ function apply(
       return
     case Change.query:
       request.query = value as string
+      return
+    case Change.host:
+      request.host = value as string
+      return
+    case Change.tag:
+      scope.exchange.tag(Buffer.from(value as Uint8Array).toString('utf8'))
+      return
+    case Change.response:
+      scope.response ??= new Response(200)
       return
     case Change.status:
       if (scope.response !== null) scope.response.status = Number(name)

@@ -6,6 +6,7 @@ export const Change = {
   status: 4,
   reply: 5,
   contextPut: 6,
+  tag: 7,
   requestHeaderSet: 8,
   requestHeaderAdd: 9,
   requestHeaderRemove: 10,
@@ -14,6 +15,9 @@ export const Change = {
   responseHeaderAdd: 13,
   responseHeaderRemove: 14,
   responseBody: 15,
+  host: 16,
+  /** An empty response is made. */
+  response: 17,
 } as const
 
 export type ChangeKind = (typeof Change)[keyof typeof Change]

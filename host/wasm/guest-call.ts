@@ -54,9 +54,12 @@ export function headerName(name: string): HeaderName {
 export class GuestCall {
   input: GuestInput = NO_INPUT
   readonly changes = new ChangeLog()
+  /** Another number for every call, for what is counted per call. */
+  serial = 0
   method = ''
   path = ''
   query = ''
+  host = ''
   status = 0
   requestHeaders: readonly string[] = EMPTY
   responseHeaders: readonly string[] | null = null
@@ -68,13 +71,16 @@ export class GuestCall {
   #context: Map<string, Uint8Array> | null = null
   #headerBytes = 0
   #contextBytes = 0
+  #tags = 0
 
   load(input: GuestInput): void {
+    this.serial += 1
     this.input = input
     this.changes.clear()
     this.method = input.method
     this.path = input.path
     this.query = input.query
+    this.host = input.host
     this.status = input.status
     this.requestHeaders = input.requestHeaders
     this.responseHeaders = input.responseHeaders
@@ -86,6 +92,7 @@ export class GuestCall {
     this.#context = null
     this.#headerBytes = 0
     this.#contextBytes = 0
+    this.#tags = 0
   }
 
   /** Drops what the call looked at, so that an idle instance keeps no request alive. */
@@ -114,6 +121,7 @@ export class GuestCall {
     if (this.input.phase !== Phase.request) return Errno.wrongPhase
     if (kind === Change.method) this.method = value
     else if (kind === Change.path) this.path = value
+    else if (kind === Change.host) this.host = value
     else this.query = value
     this.changes.push(kind, '', value)
     return 0
@@ -189,6 +197,26 @@ export class GuestCall {
     this.#responseOwned = true
     this.responseBody = bytes
     this.changes.push(Change.reply, String(status), bytes)
+    return 0
+  }
+
+  /** Makes an empty response with status 200 when there is none. */
+  makeResponse(): void {
+    if (this.responseHeaders !== null) return
+    this.status = 200
+    this.responseHeaders = []
+    this.#responseOwned = true
+    this.changes.push(Change.response, '', '')
+  }
+
+  /** A note for the access log, as UTF-8. */
+  tag(bytes: Uint8Array): number {
+    if (bytes.length === 0) return Errno.invalid
+    this.#tags += 1
+    if (this.#tags > GUEST_LIMITS.tags || bytes.length > GUEST_LIMITS.tagBytes) {
+      return Errno.tooLarge
+    }
+    this.changes.push(Change.tag, '', bytes)
     return 0
   }
 

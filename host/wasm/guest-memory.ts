@@ -81,7 +81,12 @@ export class GuestMemory {
 
   /** Takes fuel for a host call that moves `bytes`; fails when there is none left. */
   charge(bytes: number): void {
-    this.hostFuel -= HOST_CALL_FUEL + (bytes >>> 3)
+    this.spend(HOST_CALL_FUEL + (bytes >>> 3))
+  }
+
+  /** Takes this much fuel; fails when there is none left. */
+  spend(fuel: number): void {
+    this.hostFuel -= fuel
     if (this.hostFuel < 0) throw new OutOfFuel()
   }
 

@@ -1,7 +1,7 @@
 import { monotonicMs } from '../clock.ts'
 import { GatewayError } from '../errors.ts'
-import type { Executor, ExecutorStatus, GuestItem, GuestOutcome, PluginSetup } from './executor.ts'
 import { ChangeLog } from './change-log.ts'
+import type { Executor, ExecutorStatus, GuestItem, GuestOutcome, PluginSetup } from './executor.ts'
 import { framesOf, type GuestFrame } from './guest-frames.ts'
 import { HOST_SEAMS, Instance, type InstanceSeams } from './instance.ts'
 import { failedOutcome, outcomeOf, trapOf } from './outcome.ts'
@@ -117,11 +117,7 @@ function takeChanges(log: ChangeLog): ChangeLog | null {
   if (log.size === 0) return null
   const taken = new ChangeLog()
   for (let i = 0; i < log.size; i++) {
-    taken.push(
-      log.kinds[i] as number,
-      log.names[i] as string,
-      log.values[i] as string | Uint8Array,
-    )
+    taken.push(log.kinds[i] as number, log.names[i] as string, log.values[i] as string | Uint8Array)
   }
   return taken
 }

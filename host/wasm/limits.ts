@@ -5,6 +5,7 @@ export const Errno = {
   denied: -3,
   tooLarge: -4,
   wrongPhase: -5,
+  unavailable: -6,
 } as const
 
 /** What one guest call may write. Checked before the host makes a string or a buffer of it. */
@@ -32,6 +33,12 @@ export const GUEST_LIMITS = {
   logBytes: 8 * 1024,
   /** Log messages of one call; further ones are dropped. */
   logLines: 100,
+  /** Tags of one call. */
+  tags: 32,
+  /** Bytes of one tag. */
+  tagBytes: 256,
+  /** Operations on key-value data in one call. */
+  dataOperations: 256,
 } as const
 
 /** Defaults of the fields of a WasmHost filter that bound its guests in time and number. */

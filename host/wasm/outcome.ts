@@ -12,7 +12,8 @@ export function outcomeOf(
 ): GuestOutcome {
   if (hasReplied) return { kind: 'replied', result: 0, changes, failure: null, frames: null, runMs }
   if (value === 0) return { kind: 'next', result: 0, changes, failure: null, frames: null, runMs }
-  if (value > 0) return { kind: 'result', result: value, changes, failure: null, frames: null, runMs }
+  if (value > 0)
+    return { kind: 'result', result: value, changes, failure: null, frames: null, runMs }
   return failedOutcome(new GatewayError('GUEST_RESULT', { value }), runMs)
 }
 

@@ -1,4 +1,5 @@
-import { reasonOf } from '../errors.ts'
+import { systemClock } from '../clock.ts'
+import { GatewayError, reasonOf } from '../errors.ts'
 import type { Logger } from '../observe/log.ts'
 import { type Usage, UsagePool } from '../usage-pool.ts'
 import { checkAbi } from './abi/check-abi.ts'
@@ -7,15 +8,17 @@ import type { Executor, PluginSetup } from './executor.ts'
 import { InlineExecutor } from './inline-executor.ts'
 import { WASM_DEFAULTS } from './limits.ts'
 import { compileModule } from './module/compile.ts'
+import { type PluginDescription, readDescription } from './module/description.ts'
 import type { GateReport } from './module/gate.ts'
 import { GateCache } from './module/gate-cache.ts'
-import { DEFAULT_MODULE_LIMITS } from './module/module-limits.ts'
-import { type PluginDescription, readDescription } from './module/description.ts'
 import type { ModuleInfo } from './module/module-info.ts'
+import { DEFAULT_MODULE_LIMITS } from './module/module-limits.ts'
 import type { OffsetMap } from './module/offset-map.ts'
 import { readModule } from './module/reader.ts'
 import { readModuleSource } from './module-source.ts'
+import { MonitoredExecutor } from './monitored-executor.ts'
 import { checkParameters } from './parameters.ts'
+import { PluginMonitor, type Suspension } from './plugin-monitor.ts'
 import { digestOf, type PluginStore } from './plugin-store.ts'
 import { SourcePlaces } from './source-places.ts'
 import type { LogMessage } from './worker/protocol.ts'
@@ -68,6 +71,21 @@ interface CompiledModule {
   readonly offsetMap: OffsetMap
 }
 
+interface LogTarget {
+  readonly log: Logger
+  readonly pipeline: string
+  readonly filter: string
+}
+
+/** A line of a plugin's log and what it belongs to. */
+export interface GuestLogLine {
+  readonly requestId: string
+  readonly pipeline: string
+  readonly filter: string
+  readonly level: 'debug' | 'info' | 'warn' | 'error'
+  readonly text: string
+}
+
 /**
  * Opens plugins: reads code, checks it, compiles it once per digest, and starts instances in the threads
  * of the trust domain. There is one per gateway, and today one trust domain.
@@ -77,7 +95,13 @@ export class PluginHost {
   readonly #threads: number
   readonly #modules = new UsagePool()
   readonly #gate: GateCache
-  readonly #logs = new Map<number, { readonly log: Logger; readonly name: string }>()
+  readonly #logs = new Map<number, LogTarget>()
+  /** Hears of every line a plugin logs for a request, whatever the log's level. Set by the composition root. */
+  onGuestLog: ((line: GuestLogLine) => void) | null = null
+  /** By filter and digest, kept over generations: a reload forgives nothing. */
+  readonly #monitors = new Map<string, PluginMonitor>()
+  /** Hears of a version that failed too often. Set by the composition root. */
+  onSuspended: (suspension: Suspension) => void = () => undefined
   /** The files that open plugins were read from, with how many use each. */
   readonly #files = new Map<string, number>()
   #pool: ThreadPool | null = null
@@ -100,6 +124,10 @@ export class PluginHost {
   /** Files to watch: a change of one of them is a new version of every plugin read from it. */
   get files(): readonly string[] {
     return [...this.#files.keys()]
+  }
+
+  get monitors(): Iterable<PluginMonitor> {
+    return this.#monitors.values()
   }
 
   status(): {
@@ -178,15 +206,23 @@ export class PluginHost {
     const fuel = request.fuel ?? (isInline ? WASM_DEFAULTS.inlineFuel : WASM_DEFAULTS.fuel)
     const { reset } = request
     const setup: PluginSetup = { id: this.#setups, name, module, parameters, fuel, reset }
+    if (reset === 'request' && report.outsideSnapshot.length > 0) {
+      throw new GatewayError('GUEST_START', {
+        reason: `reset: request cannot put back ${report.outsideSnapshot.join(', ')}`,
+      })
+    }
+    const monitor = this.#monitor(request, name, description.version ?? '', digestOf(source.bytes))
     this.#logs.set(setup.id, {
       log: request.log.child({ plugin: name, version: description.version ?? undefined }),
-      name,
+      pipeline: request.pipeline,
+      filter: request.filter,
     })
-    const executor = isInline
+    const inner = isInline
       ? new InlineExecutor(setup, (level, message, requestId) =>
           this.#onLog({ type: 'guest-log', setupId: setup.id, level, message, requestId }),
         )
       : this.#worker(setup, request)
+    const executor = new MonitoredExecutor(inner, monitor)
     try {
       await executor.start()
     } catch (error) {
@@ -195,6 +231,7 @@ export class PluginHost {
       throw error
     }
     this.#open += 1
+    monitor.users += 1
     if (source.file !== null) this.#files.set(source.file, (this.#files.get(source.file) ?? 0) + 1)
     let isClosed = false
     return {
@@ -210,11 +247,37 @@ export class PluginHost {
         if (isClosed) return
         isClosed = true
         this.#open -= 1
+        monitor.users -= 1
         if (source.file !== null) this.#forgetFile(source.file)
         await executor.close()
         this.#logs.delete(setup.id)
         usage.release()
       },
+    }
+  }
+
+  #monitor(
+    { pipeline, filter }: PluginRequest,
+    plugin: string,
+    version: string,
+    digest: string,
+  ): PluginMonitor {
+    const key = `${pipeline}/${filter} ${digest}`
+    let monitor = this.#monitors.get(key)
+    if (monitor === undefined) {
+      const names = { pipeline, filter, plugin, version, digest }
+      monitor = new PluginMonitor(names, systemClock, (event) => this.onSuspended(event))
+      this.#monitors.set(key, monitor)
+      this.#forgetMonitors()
+    }
+    return monitor
+  }
+
+  /** Versions that nobody uses any more go, the oldest first, so that swaps do not add up. */
+  #forgetMonitors(): void {
+    for (const [key, monitor] of this.#monitors) {
+      if (this.#monitors.size <= MONITORS_KEPT) return
+      if (monitor.users === 0) this.#monitors.delete(key)
     }
   }
 
@@ -235,7 +298,19 @@ export class PluginHost {
     const fields = message.requestId === '' ? {} : { requestId: message.requestId }
     const level = LEVELS[message.level] ?? 'error'
     target.log[level](fields, message.message)
+    if (this.onGuestLog === null || message.requestId === '') return
+    const { pipeline, filter } = target
+    this.onGuestLog({
+      requestId: message.requestId,
+      pipeline,
+      filter,
+      level,
+      text: message.message,
+    })
   }
 }
+
+/** Versions whose counts are kept, beside those in use. */
+const MONITORS_KEPT = 256
 
 const LEVELS = ['debug', 'info', 'warn', 'error'] as const

@@ -1,6 +1,6 @@
-import { originalPositionFor, TraceMap } from '@jridgewell/trace-mapping'
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
+import { originalPositionFor, TraceMap } from '@jridgewell/trace-mapping'
 import { reasonOf } from '../errors.ts'
 import type { GuestFrame } from './guest-frames.ts'
 import { customContent, type ModuleInfo } from './module/module-info.ts'
@@ -11,6 +11,8 @@ export const SOURCE_MAP_MAX_BYTES = 16 * 1024 * 1024
 
 /** How far before an offset without a place the nearest one is looked for, in bytes. */
 const BACKTRACK_BYTES = 64
+/** The same for the author's own code around inlined library code. */
+const INLINE_BYTES = 2_048
 
 /**
  * Leads from offsets in the code that ran to places in the sources it was compiled from: through the gate's
@@ -41,19 +43,28 @@ export class SourcePlaces {
 
   /**
    * The place of the author's own code that is nearest to the fault: frames of the standard library and of
-   * the SDK come first in a stack, and say little.
+   * the SDK come first in a stack, and say little. Optimized code has the library inlined and no frame of
+   * the author's; then it is the author's code in front of the inlined part.
    */
-  blame(places: readonly string[]): string | null {
-    return places.find((place) => !/^(?:~lib\/|offset )/.test(place)) ?? places[0] ?? null
+  blame(frames: readonly GuestFrame[]): string | null {
+    const places = this.explain(frames)
+    const own = places.find((place) => !/^(?:~lib\/|offset )/.test(place))
+    if (own !== undefined) return own
+    for (const frame of frames) {
+      const offset = this.#offsets.toOriginal(frame.offset) ?? frame.offset
+      const near = this.#placeOf(offset, INLINE_BYTES, true)
+      if (near !== null) return near
+    }
+    return places[0] ?? null
   }
 
-  #placeOf(offset: number): string | null {
+  #placeOf(offset: number, reach = BACKTRACK_BYTES, isOwn = false): string | null {
     this.#map ??= this.#load()
     if (this.#map === null) return null
     // In a map of Wasm the line is always 1 and the column is the offset. Inlined code has gaps.
-    for (let back = 0; back <= BACKTRACK_BYTES; back++) {
+    for (let back = 0; back <= reach; back++) {
       const found = originalPositionFor(this.#map, { line: 1, column: offset - back })
-      if (found.source !== null) {
+      if (found.source !== null && !(isOwn && isForeign(found.source))) {
         return `${this.#pathOf(found.source)}:${found.line}:${found.column + 1}`
       }
     }
@@ -99,4 +110,9 @@ export class SourcePlaces {
     const bytes = readFileSync(path)
     return bytes.length > SOURCE_MAP_MAX_BYTES ? null : bytes.toString('utf8')
   }
+}
+
+/** Not the author's: the standard library, the SDK, or the entry that the build makes. */
+function isForeign(source: string): boolean {
+  return source.includes('~lib/') || source.endsWith('penstock-entry.ts')
 }

@@ -56,7 +56,7 @@ filters:
     assert.match(line.at, /fragile-\w+\/index\.ts:9:\d+/)
     assert.is(line.requestId, broken.headers['x-request-id'])
     assert.match(line.msg, /Index out of range/)
-    assert.ok(line.trace.length > 1)
+    assert.ok(line.trace.length > 0)
     assert.not(broken.body.includes('index.ts'))
   }
 })

@@ -1,6 +1,9 @@
 import type { RouteGroup } from '../route.ts'
 import { aboutRoutes } from './about.ts'
+import { inspectRoutes } from './inspect.ts'
+import { metricsRoutes } from './metrics.ts'
 import { objectRoutes } from './objects.ts'
+import { pageRoutes } from './page.ts'
 import { pluginRoutes } from './plugins.ts'
 import { probeRoutes } from './probes.ts'
 import { statusRoutes } from './status.ts'
@@ -12,4 +15,7 @@ export const builtinRoutes: readonly RouteGroup[] = [
   statusRoutes,
   pluginRoutes,
   probeRoutes,
+  metricsRoutes,
+  inspectRoutes,
+  pageRoutes,
 ]

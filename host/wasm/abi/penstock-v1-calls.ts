@@ -1,12 +1,6 @@
 import { isToken } from '../../exchange/headers.ts'
 import { Change } from '../change-log.ts'
-import {
-  findHeader,
-  type GuestCall,
-  type HeaderName,
-  headerName,
-  Message,
-} from '../guest-call.ts'
+import { findHeader, type GuestCall, type HeaderName, headerName, Message } from '../guest-call.ts'
 import type { GuestMemory } from '../guest-memory.ts'
 import { Errno, GUEST_LIMITS } from '../limits.ts'
 
@@ -233,6 +227,14 @@ export function isPath(text: string): boolean {
     /^\/(?:[!$&-;=@-Z_a-z~]|%[0-9A-Fa-f]{2})*$/.test(text) &&
     !text.startsWith('//') &&
     !/\/(?:\.|%2e){1,2}(?:\/|$)/i.test(text)
+  )
+}
+
+/** An authority: a name or an address, and a port when there is one (RFC 3986, section 3.2). */
+export function isHost(text: string): boolean {
+  return (
+    text.length <= GUEST_LIMITS.headerNameBytes &&
+    /^(?:[!$&-.0-9;=A-Z_a-z~]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/.test(text)
   )
 }
 

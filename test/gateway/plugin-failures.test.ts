@@ -1,0 +1,128 @@
+import { readFile } from 'node:fs/promises'
+import {
+  Cleanup,
+  startGateway,
+  startUpstream,
+  type TestGateway,
+  until,
+} from '../support/gateway.ts'
+import { assert, suite } from '../support/suite.ts'
+import { wat } from '../support/wat.ts'
+
+const test = suite('gateway/plugin-failures', { timeoutMs: 60_000 })
+
+let cleanup = new Cleanup()
+test.after.each(async () => {
+  await cleanup.run()
+  cleanup = new Cleanup()
+})
+
+/** Traps in a phase when the request has the header `trap-request` or `trap-response`. */
+const FRAGILE = wat(`(module
+  (import "penstock_v1" "header_id" (func $id (param i32 i32) (result i32)))
+  (import "penstock_v1" "header_count" (func $count (param i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 0) "trap-requesttrap-response")
+  (func (export "penstock_on_request") (result i32)
+    (if (call $count (i32.const 0) (call $id (i32.const 0) (i32.const 12))) (then unreachable))
+    (i32.const 0))
+  (func (export "penstock_on_response") (result i32)
+    (if (call $count (i32.const 0) (call $id (i32.const 12) (i32.const 13))) (then unreachable))
+    (i32.const 0)))`)
+
+const TRAP = { headers: { 'trap-request': '1' } }
+const TRAP_RESPONSE = { headers: { 'trap-response': '1' } }
+
+async function gatewayOf(fields: string, flow = ''): Promise<TestGateway> {
+  const upstream = await startUpstream(cleanup)
+  return startGateway(
+    cleanup,
+    `kind: HTTPServer
+name: server
+port: 0
+address: 127.0.0.1
+rules: [{ paths: [{ backend: main }] }]
+---
+kind: Pipeline
+name: main
+${flow}
+filters:
+  - { name: plugin, kind: WasmHost, code: plugin.wasm${fields} }
+  - { name: proxy, kind: Proxy, pools: [{ servers: [{ url: "${upstream.url}" }] }] }
+  - { name: mock, kind: Mock, rules: [{ code: 299 }] }
+`,
+    { 'plugin.wasm': FRAGILE },
+    { watch: false },
+  )
+}
+
+const FLOW = 'flow:\n  - { filter: plugin }\n  - { filter: proxy }\n'
+
+for (const isolation of ['worker', 'inline']) {
+  test(`closed: a failure is a 503 in both phases (${isolation})`, async () => {
+    const { get } = await gatewayOf(`, isolation: ${isolation}`, FLOW)
+    assert.is((await get('/')).status, 200)
+    assert.is((await get('/', TRAP)).status, 503)
+    assert.is((await get('/', TRAP_RESPONSE)).status, 503)
+    assert.is((await get('/')).status, 200)
+  })
+
+  test(`open: a request goes on without the plugin in both phases (${isolation})`, async () => {
+    const { get } = await gatewayOf(`, isolation: ${isolation}, failPolicy: open`, FLOW)
+    assert.is((await get('/', TRAP)).status, 200)
+    assert.is((await get('/', TRAP_RESPONSE)).status, 200)
+  })
+}
+
+test('a jumpIf for wasmError wins over failPolicy', async () => {
+  const flow =
+    'flow:\n  - { filter: plugin, jumpIf: { wasmError: mock } }\n  - { filter: proxy }\n  - { filter: END }\n  - { filter: mock }\n'
+  const { get } = await gatewayOf(', failPolicy: open', flow)
+  assert.is((await get('/', TRAP)).status, 299)
+})
+
+test('a version that keeps failing is left alone for a while, and tried again', async () => {
+  const { get, lines } = await gatewayOf('', FLOW)
+  for (let i = 0; i < 10; i++) assert.is((await get('/', TRAP)).status, 503)
+  const refused = await get('/')
+  assert.is(refused.status, 503)
+  assert.ok(lines.some((line) => line.includes('failed too often')))
+  await until(async () => (await get('/')).status === 200, 'it is tried again', 5_000)
+})
+
+test('metrics tell calls, traps and running time of each plugin version', async () => {
+  const upstream = await startUpstream(cleanup)
+  const { gateway, get, dir } = await startGateway(
+    cleanup,
+    `kind: HTTPServer
+name: server
+port: 0
+address: 127.0.0.1
+rules: [{ paths: [{ backend: main }] }]
+---
+kind: Pipeline
+name: main
+filters:
+  - { name: plugin, kind: WasmHost, code: plugin.wasm }
+  - { name: proxy, kind: Proxy, pools: [{ servers: [{ url: "${upstream.url}" }] }] }
+`,
+    { 'plugin.wasm': FRAGILE },
+    { watch: false, admin: { address: '127.0.0.1', port: 0 } },
+  )
+  await get('/')
+  await get('/', TRAP)
+  const token = (await readFile(`${dir}/.penstock/admin.token`, 'utf8')).trim()
+  const answer = await fetch(`http://127.0.0.1:${gateway.adminPort}/metrics`, {
+    headers: { authorization: `Bearer ${token}` },
+  })
+  const text = await answer.text()
+  assert.match(answer.headers.get('content-type') ?? '', /version=0\.0\.4/)
+  assert.match(text, /penstock_plugin_calls_total\{[^}]*filter="plugin"[^}]*result="next"\} 2/)
+  assert.match(text, /penstock_plugin_traps_total\{[^}]*reason="GUEST_TRAPPED"\} 1/)
+  assert.match(text, /penstock_plugin_duration_seconds_count\{[^}]*\} 3/)
+  assert.match(
+    text,
+    /penstock_plugin_duration_seconds_bucket\{le="\+Inf"[^}]*\} 3|_bucket\{[^}]*le="\+Inf"\} 3/,
+  )
+  assert.is((await fetch(`http://127.0.0.1:${gateway.adminPort}/metrics`)).status, 401)
+})
