@@ -1,117 +1,153 @@
-import { duration, z } from '../config/schema.ts'
-import { isGatewayError } from '../errors.ts'
+import { systemClock } from '../clock.ts'
+import { notYet, z } from '../config/schema.ts'
 import type { MessageScope } from '../exchange/exchange.ts'
-import { fallbackResponse } from '../exchange/fallback-response.ts'
-import { forwardRequestHeaders } from '../http/forward.ts'
-import { BALANCE_POLICIES } from '../upstream/policies/builtin.ts'
+import type { UpstreamEnv } from '../upstream/balance-spec.ts'
+import { PROXY_RESULTS, type ProxyResult } from '../upstream/failure.ts'
+import { Mirror } from '../upstream/mirror.ts'
+import { ProxyPool } from '../upstream/proxy-pool.ts'
 import { ServerPool } from '../upstream/server-pool.ts'
-import { defineFilter } from './filter.ts'
+import type { FilterEnv } from './env.ts'
+import { defineFilter, type Filter } from './filter.ts'
+import { balanceOf, compilePool } from './proxy-pool.ts'
+import { mirrorSpec, type PoolSpec, poolSpec } from './proxy-pool-spec.ts'
+import { compileRequestMatcher, type RequestMatcher } from './request-matcher.ts'
 
-const server = z.strictObject({
-  url: z
-    .url({ protocol: /^https?$/, error: 'must be a URL such as http://127.0.0.1:9095' })
-    .describe('Where the server listens.'),
-  keepHost: z
-    .boolean()
-    .default(false)
-    .describe('Pass on the Host the client asked for, also when the server is named by host name.'),
-})
-
-const pool = z.strictObject({
-  servers: z.array(server).min(1).describe('The endpoints.'),
-  loadBalance: z
-    .strictObject({
-      policy: z
-        .enum(BALANCE_POLICIES.map((kind) => kind.policy))
-        .default('roundRobin')
-        .describe('How an endpoint is chosen.'),
+const spec = z.strictObject({
+  pools: z
+    .array(poolSpec)
+    .min(1)
+    .superRefine((pools, context) => {
+      const mains = pools.flatMap((pool, index) => (pool.filter === undefined ? [index] : []))
+      if (mains.length === 1) return
+      const message =
+        mains.length === 0
+          ? 'one pool must have no `filter`: it takes what the others do not'
+          : 'another pool has no `filter` already: only one takes what the others do not'
+      context.addIssue({ code: 'custom', path: mains.slice(1, 2), message })
     })
-    .prefault({})
-    .describe('How requests are spread over the servers.'),
-  timeout: duration()
-    .prefault('15s')
-    .describe('Time until the head of the answer is here; 0s waits for ever. Past it: 504.'),
+    .describe('Pools with a `filter` are asked in order; the one without takes the rest.'),
+  mirrorPool: mirrorSpec
+    .optional()
+    .describe('Gets copies of the requests that its `filter` matches; its answers are dropped.'),
+  compression: z
+    .strictObject({
+      minLength: z.int().min(0).default(0).describe('Shorter bodies are not compressed.'),
+    })
+    .optional()
+    .describe('Compresses answers with gzip for clients that take it.'),
+  maxRedirection: z
+    .int()
+    .min(0)
+    .max(100)
+    .default(0)
+    .describe('Redirects that are followed, to servers of the same pool only.'),
+  serverMaxBodySize: z
+    .int()
+    .default(0)
+    .describe('Bytes an answer may have; past it 500. Bodies stream: 0 or less is no limit.'),
+  maxIdleConns: z.int().min(0).optional().describe('Accepted and ignored.'),
+  maxIdleConnsPerHost: z.int().min(0).optional().describe('Accepted and ignored.'),
+  ...notYet('mtls'),
 })
 
 /** Sends requests to an upstream and brings back its answer. */
 export const proxy = defineFilter({
   kind: 'Proxy',
   description: 'Sends the request to one of the servers of a pool and takes its answer.',
-  results: [
-    'internalError',
-    'clientError',
-    'serverError',
-    'failureCode',
-    'timeout',
-    'shortCircuited',
-  ],
-  spec: z.strictObject({
-    pools: z
-      .array(pool)
-      .length(1, 'exactly one pool for now; candidate pools come later')
-      .describe('The pools of servers.'),
-  }),
-  create(spec, env) {
-    const [main] = spec.pools
-    const servers = new ServerPool(
-      main?.servers ?? [],
-      main?.loadBalance.policy ?? 'roundRobin',
-      env.engine,
-      env.clients,
-    )
-    const timeoutMs = main?.timeout ?? 0
-    const counts = { requests: 0, failures: 0 }
-    return {
-      handle(scope: MessageScope) {
-        const endpoint = servers.choose(scope)
-        if (endpoint === undefined) {
-          scope.response = fallbackResponse(scope.exchange, 503)
-          return 'internalError'
-        }
-        counts.requests += 1
-        const { request, exchange } = scope
-        const sent = {
-          method: request.method,
-          target: endpoint.basePath === '' ? request.target : endpoint.basePath + request.target,
-          host: endpoint.host ?? request.host,
-          headers: forwardRequestHeaders(request),
-          body: request.body,
-        }
-        return endpoint.client.value.send(sent, timeoutMs, exchange).then(
-          (response) => {
-            scope.response = response
-            return response.status >= 500 ? 'failureCode' : undefined
-          },
-          (error: unknown) => {
-            counts.failures += 1
-            const [status, result] = failureOf(error)
-            exchange.tag(error instanceof Error ? error.message : String(error))
-            scope.response = fallbackResponse(exchange, status)
-            return result
-          },
-        )
-      },
-      status: () => ({ servers: servers.urls, ...counts }),
-      close: () => servers.close(),
-    }
-  },
+  results: PROXY_RESULTS,
+  spec,
+  create: (options, env) => createProxy(options, env),
 })
 
-type Failure = 'clientError' | 'serverError' | 'timeout' | 'internalError'
+async function createProxy(
+  options: z.output<typeof spec>,
+  env: FilterEnv,
+): Promise<Filter<NonNullable<ProxyResult>>> {
+  const random = Math.random
+  const upstreamEnv: UpstreamEnv = {
+    owner: `${env.pipeline}/${env.filter}`,
+    engine: env.engine,
+    shared: env.clients,
+    clock: systemClock,
+    random,
+    log: env.log,
+  }
+  const candidates: Candidate[] = []
+  let main: ProxyPool | null = null
+  try {
+    for (const pool of options.pools) {
+      const made = await ProxyPool.create(compilePool(pool, options, env), upstreamEnv)
+      if (pool.filter === undefined) main = made
+      else candidates.push({ matches: compileRequestMatcher(pool.filter, random), pool: made })
+    }
+    const { mirrorPool } = options
+    const mirror = mirrorPool === undefined ? null : createMirror(mirrorPool, upstreamEnv)
+    return new RunningProxy(main as ProxyPool, candidates, mirror)
+  } catch (error) {
+    main?.close()
+    for (const { pool } of candidates) pool.close()
+    throw error
+  }
+}
 
-function failureOf(error: unknown): readonly [status: number, result: Failure] {
-  if (!isGatewayError(error)) return [500, 'internalError']
-  switch (error.code) {
-    case 'UPSTREAM_TIMEOUT':
-      return [504, 'timeout']
-    case 'UPSTREAM_ABORTED':
-      return [499, 'clientError']
-    case 'REQUEST_BODY_TOO_LARGE':
-      return [413, 'clientError']
-    case 'UPSTREAM_CONNECT':
-    case 'UPSTREAM_INVALID':
-      return [error.status, 'serverError']
-    default:
-      return [error.status, 'internalError']
+interface Candidate {
+  readonly matches: RequestMatcher
+  readonly pool: ProxyPool
+}
+
+interface MirrorCandidate {
+  readonly matches: RequestMatcher
+  readonly mirror: Mirror
+}
+
+function createMirror(pool: PoolSpec, env: UpstreamEnv): MirrorCandidate | null {
+  if (pool.filter === undefined) return null
+  const servers = new ServerPool(pool.servers, balanceOf(pool), env)
+  return {
+    matches: compileRequestMatcher(pool.filter, env.random),
+    mirror: new Mirror(servers, pool.timeout),
+  }
+}
+
+class RunningProxy implements Filter<NonNullable<ProxyResult>> {
+  readonly #main: ProxyPool
+  readonly #candidates: readonly Candidate[]
+  readonly #mirror: MirrorCandidate | null
+
+  constructor(main: ProxyPool, candidates: readonly Candidate[], mirror: MirrorCandidate | null) {
+    this.#main = main
+    this.#candidates = candidates
+    this.#mirror = mirror
+  }
+
+  handle(scope: MessageScope): ProxyResult | Promise<ProxyResult> {
+    if (this.#mirror?.matches(scope.request) === true) {
+      const pending = this.#mirror.mirror.offer(scope)
+      if (pending !== undefined) return pending.then(() => this.#poolOf(scope).handle(scope))
+    }
+    return this.#poolOf(scope).handle(scope)
+  }
+
+  status(): unknown {
+    return {
+      mainPool: this.#main.status(),
+      candidatePools: this.#candidates.map(({ pool }) => pool.status()),
+      ...(this.#mirror === null ? {} : { mirrorPool: this.#mirror.mirror.status() }),
+    }
+  }
+
+  close(): void {
+    this.#main.close()
+    for (const { pool } of this.#candidates) pool.close()
+    this.#mirror?.mirror.close()
+  }
+
+  #poolOf(scope: MessageScope): ProxyPool {
+    const candidates = this.#candidates
+    for (let i = 0; i < candidates.length; i++) {
+      const candidate = candidates[i] as Candidate
+      if (candidate.matches(scope.request)) return candidate.pool
+    }
+    return this.#main
   }
 }

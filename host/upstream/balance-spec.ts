@@ -1,0 +1,33 @@
+import type { Clock } from '../clock.ts'
+import type { HttpEngine } from '../http/engine.ts'
+import type { Logger } from '../observe/log.ts'
+import type { UsagePool } from '../usage-pool.ts'
+import type { HealthCheckSpec } from './health.ts'
+import type { OutlierSpec } from './outlier.ts'
+import type { SlowStartSpec } from './slow-start.ts'
+
+/** How the servers of a pool are chosen among and looked after. */
+export interface BalanceSpec {
+  readonly policy: string
+  /** Lowercase; "" when none is named. */
+  readonly headerHashKey: string
+  readonly setUpstreamHost: boolean
+  readonly healthCheck: HealthCheckSpec | null
+  readonly outlierDetection: OutlierSpec | null
+  readonly slowStart: SlowStartSpec | null
+  /** Percent; 0 never panics. */
+  readonly healthyPanicThreshold: number
+}
+
+/** What the parts of a pool are given beside their spec. */
+export interface UpstreamEnv {
+  /** Who they belong to: state is shared by the generations of one owner only. */
+  readonly owner: string
+  readonly engine: HttpEngine
+  /** Clients, and state that outlives generations: kept while one of them uses it. */
+  readonly shared: UsagePool
+  readonly clock: Clock
+  /** From 0 up to, not including, 1. */
+  readonly random: () => number
+  readonly log: Logger
+}

@@ -1,0 +1,115 @@
+import type { HttpClient, HttpEngine } from '../http/engine.ts'
+import type { Usage, UsagePool } from '../usage-pool.ts'
+import type { BalanceSpec, UpstreamEnv } from './balance-spec.ts'
+import { type Endpoint, type EndpointAddress, parseEndpoint, type ServerSpec } from './endpoint.ts'
+import { EndpointState } from './endpoint-state.ts'
+import { HealthChecker, type HealthCheckSpec } from './health.ts'
+
+/** Time to connect to an endpoint. */
+export const CONNECT_TIMEOUT_MS = 2_000
+/** Connections to one endpoint. */
+export const MAX_CONNECTIONS_PER_ENDPOINT = 1_024
+
+/** The state of an endpoint with the checks that feed it. */
+interface CheckedState {
+  readonly state: EndpointState
+  close(): void
+}
+
+/** An endpoint as a pool holds it. `release` gives back its client and its state. */
+export class PoolEndpoint implements Endpoint {
+  readonly url: string
+  readonly origin: string
+  readonly basePath: string
+  readonly host: string | null
+  readonly weight: number
+  readonly client: Usage<HttpClient>
+  readonly state: EndpointState
+  /** True when nothing was known about it before. */
+  readonly isNew: boolean
+  readonly #usage: Usage<CheckedState>
+
+  constructor(
+    server: ServerSpec,
+    address: EndpointAddress,
+    client: Usage<HttpClient>,
+    usage: Usage<CheckedState>,
+    isNew: boolean,
+  ) {
+    this.url = server.url
+    this.origin = address.origin
+    this.basePath = address.basePath
+    this.host = address.host
+    this.weight = server.weight
+    this.client = client
+    this.state = usage.value.state
+    this.isNew = isNew
+    this.#usage = usage
+  }
+
+  release(): void {
+    this.client.release()
+    this.#usage.release()
+  }
+}
+
+/** Takes a use of the client and of the state of a server, or makes them. */
+export function acquireEndpoint(
+  server: ServerSpec,
+  spec: BalanceSpec,
+  env: UpstreamEnv,
+): PoolEndpoint {
+  const address = parseEndpoint(server.url, server.keepHost, spec.setUpstreamHost, server.host)
+  const client = acquireClient(env.shared, env.engine, address.origin)
+  // Equal rules mean an equal state: a change of anything else forgets nothing.
+  const rules = JSON.stringify([server.url, spec.healthCheck, spec.outlierDetection])
+  let isNew = false
+  const usage = env.shared.acquire(
+    `endpoint ${env.owner} ${rules}`,
+    () => {
+      isNew = true
+      return createState(server.url, spec.healthCheck, env)
+    },
+    (unused) => unused.close(),
+  )
+  return new PoolEndpoint(server, address, client, usage, isNew)
+}
+
+function createState(url: string, spec: HealthCheckSpec | null, env: UpstreamEnv): CheckedState {
+  const state = new EndpointState()
+  if (spec === null) return { state, close: () => undefined }
+  const checked = new URL(url)
+  if (spec.port > 0) checked.port = String(spec.port)
+  const { origin, basePath } = parseEndpoint(checked.href, false)
+  const client = acquireClient(env.shared, env.engine, origin)
+  const checker = new HealthChecker(spec, {
+    client: client.value,
+    host: checked.host,
+    basePath,
+    onChange: (isHealthy, reason) => {
+      const text = `${url} is ${isHealthy ? 'healthy again' : 'unhealthy'}: ${reason}`
+      if (isHealthy) env.log.info({ endpoint: url }, text)
+      else env.log.warn({ endpoint: url }, text)
+      state.setHealthy(isHealthy, env.clock.monotonicMs())
+    },
+  })
+  checker.start()
+  const close = (): void => {
+    checker.close()
+    client.release()
+  }
+  return { state, close }
+}
+
+function acquireClient(shared: UsagePool, engine: HttpEngine, origin: string): Usage<HttpClient> {
+  return shared.acquire(
+    `client ${engine.name} ${origin}`,
+    () =>
+      engine.createClient({
+        origin,
+        connectTimeoutMs: CONNECT_TIMEOUT_MS,
+        maxConnections: MAX_CONNECTIONS_PER_ENDPOINT,
+      }),
+    (unused) => void unused.close(),
+  )
+}

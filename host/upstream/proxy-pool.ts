@@ -1,0 +1,243 @@
+import { randomBytes } from 'node:crypto'
+import { reasonOf } from '../errors.ts'
+import type { MessageScope } from '../exchange/exchange.ts'
+import { fallbackResponse } from '../exchange/fallback-response.ts'
+import type { Response } from '../exchange/response.ts'
+import { CircuitBreaker } from '../resilience/circuit-breaker.ts'
+import { ConcurrencyLimit } from '../resilience/concurrency-limit.ts'
+import { Retry } from '../resilience/retry.ts'
+import type { Usage } from '../usage-pool.ts'
+import { Attempts } from './attempts.ts'
+import type { UpstreamEnv } from './balance-spec.ts'
+import { limitBody } from './body-limit.ts'
+import { MemoryCache } from './cache/memory-cache.ts'
+import { compressResponse } from './compression.ts'
+import type { Discovery } from './discovery/discovery.ts'
+import {
+  BODY_TOO_LARGE,
+  type Failure,
+  failureOf,
+  type ProxyResult,
+  SHORT_CIRCUITED,
+  UNAVAILABLE,
+} from './failure.ts'
+import { mergeHeaders } from './merge-headers.ts'
+import { acquireDiscovery, type ProxyPoolSpec } from './proxy-pool-spec.ts'
+import { ServerPool } from './server-pool.ts'
+import { StickySession } from './sticky-session.ts'
+import { requestTo } from './upstream-request.ts'
+
+/** One pool of a Proxy: sends a request to one of its servers and makes the answer the response. */
+export class ProxyPool {
+  readonly #spec: ProxyPoolSpec
+  readonly #servers: ServerPool
+  readonly #failureCodes: ReadonlySet<number> | null
+  /** Null when no policy is configured: then a request is sent without anything around it. */
+  readonly #attempts: Attempts | null
+  readonly #cache: MemoryCache | null
+  readonly #limit: ConcurrencyLimit | null
+  readonly #sticky: StickySession | null
+  readonly #breaker: CircuitBreaker | null
+  readonly #usages: Usage<unknown>[] = []
+  #requests = 0
+  #failures = 0
+
+  /** State that should survive a change is shared with other pools of the same owner and the same spec. */
+  constructor(spec: ProxyPoolSpec, env: UpstreamEnv, discovery: Usage<Discovery> | null) {
+    this.#spec = spec
+    const found = discovery?.value
+    this.#servers = new ServerPool(found?.servers ?? spec.servers, spec.balance, env)
+    if (discovery !== null) this.#follow(discovery)
+    this.#failureCodes = spec.failureCodes.length === 0 ? null : new Set(spec.failureCodes)
+    const { breaker, memoryCache, maxRequests, sticky } = spec
+    this.#breaker = this.#share(env, 'breaker', breaker, (of) => new CircuitBreaker(of, env.clock))
+    this.#cache = this.#share(
+      env,
+      'cache',
+      memoryCache === null ? null : { memoryCache, servers: spec.servers },
+      (of) => new MemoryCache(of.memoryCache, env.clock),
+    )
+    this.#limit = this.#share(
+      env,
+      'limit',
+      maxRequests === 0 ? null : maxRequests,
+      (of) => new ConcurrencyLimit(of),
+    )
+    this.#sticky = sticky === null ? null : new StickySession(sticky, this.#secret(sticky, env))
+    this.#attempts = this.#isPlain() ? null : this.#createAttempts(env)
+  }
+
+  static async create(spec: ProxyPoolSpec, env: UpstreamEnv): Promise<ProxyPool> {
+    const discovery = acquireDiscovery(spec, env)
+    await discovery?.value.ready
+    try {
+      return new ProxyPool(spec, env, discovery)
+    } catch (error) {
+      discovery?.release()
+      throw error
+    }
+  }
+
+  /** Synchronous only when nothing has to be sent. */
+  handle(scope: MessageScope): ProxyResult | Promise<ProxyResult> {
+    this.#requests += 1
+    if (this.#attempts !== null) return this.#handleWith(this.#attempts, scope)
+    const endpoint = this.#servers.choose(scope)
+    if (endpoint === undefined) return this.#fail(scope, UNAVAILABLE, 'no endpoint is available')
+    return endpoint.client.value
+      .send(requestTo(endpoint, scope.request), this.#spec.timeoutMs, scope.exchange)
+      .then(
+        (response) => this.#finish(scope, response),
+        (error: unknown) => this.#fail(scope, failureOf(error), reasonOf(error)),
+      )
+  }
+
+  status(): unknown {
+    return {
+      requests: this.#requests,
+      failures: this.#failures,
+      attempts: this.#attempts?.count ?? this.#requests,
+      servers: this.#servers.status(),
+      isPanicking: this.#servers.isPanicking,
+      ...(this.#breaker === null
+        ? {}
+        : { circuitBreaker: { state: this.#breaker.state, refused: this.#breaker.refused } }),
+      ...(this.#cache === null ? {} : { memoryCache: this.#cache.status() }),
+      ...(this.#limit === null
+        ? {}
+        : { maxRequests: { active: this.#limit.active, refused: this.#limit.refused } }),
+    }
+  }
+
+  close(): void {
+    this.#servers.close()
+    for (const usage of this.#usages) usage.release()
+  }
+
+  async #handleWith(attempts: Attempts, scope: MessageScope): Promise<ProxyResult> {
+    const { request, exchange } = scope
+    const cached = this.#cache?.find(request) ?? null
+    if (cached !== null) {
+      exchange.tag('from the cache')
+      this.#compress(scope, cached)
+      return this.#finish(scope, cached)
+    }
+    if (this.#limit !== null) {
+      if (!this.#limit.acquire()) {
+        return this.#fail(
+          scope,
+          SHORT_CIRCUITED,
+          `${this.#spec.maxRequests} requests are under way`,
+        )
+      }
+      exchange.hold(this.#limit)
+    }
+    const { endpoint, response, failure, note } = await attempts.send(scope)
+    if (endpoint === null || response === null) {
+      return this.#fail(scope, failure ?? UNAVAILABLE, note)
+    }
+    if (this.#servers.countsActive) exchange.hold(endpoint.state)
+    const { maxBodyBytes } = this.#spec
+    if (maxBodyBytes > 0 && !limitBody(response, maxBodyBytes, endpoint.url)) {
+      return this.#fail(scope, BODY_TOO_LARGE, `an answer of more than ${maxBodyBytes} bytes`)
+    }
+    // In this order: what is kept is for everybody, a session's cookie and an encoding are for this client.
+    this.#cache?.record(request, response)
+    this.#sticky?.mark(scope, endpoint, response)
+    this.#compress(scope, response)
+    return this.#finish(scope, response)
+  }
+
+  #finish(scope: MessageScope, response: Response): ProxyResult {
+    if (scope.response !== null) replace(scope.response, response)
+    scope.response = response
+    if (!this.#isFailureCode(response.status)) return undefined
+    this.#failures += 1
+    return 'failureCode'
+  }
+
+  #fail(scope: MessageScope, failure: Failure, note: string): ProxyResult {
+    this.#failures += 1
+    if (note !== '') scope.exchange.tag(note)
+    scope.response?.body.cancel(new Error('the proxy has failed'))
+    scope.response = fallbackResponse(scope.exchange, failure.status)
+    return failure.result
+  }
+
+  #compress(scope: MessageScope, response: Response): void {
+    const { compression } = this.#spec
+    if (compression !== null) compressResponse(scope.request, response, compression)
+  }
+
+  #isFailureCode(status: number): boolean {
+    return this.#failureCodes === null ? status >= 500 : this.#failureCodes.has(status)
+  }
+
+  #isPlain(): boolean {
+    const { retry, compression, maxRedirection, maxBodyBytes, balance } = this.#spec
+    return (
+      this.#breaker === null &&
+      this.#cache === null &&
+      this.#limit === null &&
+      this.#sticky === null &&
+      retry === null &&
+      compression === null &&
+      maxRedirection === 0 &&
+      maxBodyBytes <= 0 &&
+      balance.outlierDetection === null &&
+      !this.#servers.countsActive
+    )
+  }
+
+  #createAttempts(env: UpstreamEnv): Attempts {
+    const { retry, timeoutMs, maxRedirection } = this.#spec
+    return new Attempts(this.#servers, {
+      timeoutMs,
+      maxRedirection,
+      isFailureCode: (status) => this.#isFailureCode(status),
+      breaker: this.#breaker,
+      retry: retry === null ? null : new Retry(retry, env.random),
+      sticky: this.#sticky,
+      clock: env.clock,
+    })
+  }
+
+  /** A secret made at random is kept over changes, or every session would lose its endpoint. */
+  #secret(sticky: NonNullable<ProxyPoolSpec['sticky']>, env: UpstreamEnv): Buffer | string {
+    if (sticky.secret !== '') return sticky.secret
+    return this.#share(env, 'secret', sticky, () => randomBytes(32)) ?? ''
+  }
+
+  #follow(discovery: Usage<Discovery>): void {
+    const { value } = discovery
+    const update = (): void => {
+      if (value.servers !== null) this.#servers.update(value.servers)
+    }
+    value.listen(update)
+    this.#usages.push({
+      value: null,
+      release: () => {
+        value.unlisten(update)
+        discovery.release()
+      },
+    })
+  }
+
+  /** A value that lives as long as one generation of this pool has an equal spec for it. */
+  #share<S, V>(env: UpstreamEnv, what: string, spec: S | null, create: (spec: S) => V): V | null {
+    if (spec === null) return null
+    const { pool } = this.#spec
+    const usage = env.shared.acquire(
+      `${what} ${env.owner} ${pool} ${JSON.stringify(spec)}`,
+      () => create(spec),
+      () => undefined,
+    )
+    this.#usages.push(usage)
+    return usage.value
+  }
+}
+
+function replace(former: Response, response: Response): void {
+  mergeHeaders(response.headers, former.headers)
+  former.body.cancel(new Error('the proxy has another answer'))
+}
