@@ -83,6 +83,20 @@ export function documentOf(data: JsonObject, baseDir: string): ConfigDocument {
   return { file: '', baseDir, data, isLocal: false, locate: () => null }
 }
 
+/**
+ * Parses one YAML document of any shape: what a template built, or a body. Nothing at all is null. Fails
+ * with ConfigError for what `parseDocuments` refuses too, and for more than one document.
+ */
+export function parseYamlText(text: string): JsonValue {
+  const reader = new TextReader({ file: 'YAML', text, baseDir: '' })
+  const [first, ...more] = reader.compose()
+  if (more.length > 0) reader.refuse('there is more than one document')
+  const value = first === undefined ? null : reader.value(first)
+  const errors = reader.issues.filter((issue) => issue.severity === 'error')
+  if (errors.length > 0) throw new ConfigError(errors)
+  return value
+}
+
 type Node = ParsedNode | null
 
 class TextReader {
@@ -131,6 +145,19 @@ class TextReader {
     }
     for (const token of parser.end()) tokens.push(token)
     return tokens
+  }
+
+  refuse(message: string): void {
+    this.#report(0, message)
+  }
+
+  /** The data of a document of any shape; problems are among `issues`. */
+  value(parsed: Document.Parsed): JsonValue {
+    for (const error of [...parsed.errors, ...parsed.warnings]) this.#reportSyntax(error)
+    if (this.issues.length > 0 || isBlank(parsed.contents)) return null
+    return new Converter((offset, message) => this.#report(offset, message), this.#lines).convert(
+      parsed.contents,
+    )
   }
 
   convert(parsed: Document.Parsed): ConfigDocument | null {

@@ -17,6 +17,8 @@ export interface Regexp {
    * stand for groups, `$$` for a dollar sign, an unknown group for nothing. `$1x` is the group `1x`.
    */
   replaceAll(text: string, replacement: string): string
+  /** Where the matches start and end, from left to right; at most `limit` of them, all when negative. */
+  findAll(text: string, limit?: number): readonly (readonly [start: number, end: number])[]
 }
 
 /** Fails with CONFIG_REGEXP, which names the reason. */
@@ -90,6 +92,19 @@ class Re2Regexp implements Regexp {
       from = matcher.end()
     }
     return isFirst ? text : result + text.slice(from)
+  }
+
+  findAll(text: string, limit = -1): [number, number][] {
+    const found: [number, number][] = []
+    const matcher = this.#compiled.matcher(text)
+    let from = 0
+    while ((limit < 0 || found.length < limit) && matcher.find()) {
+      const [start, end] = [matcher.start(), matcher.end()]
+      // Go: an empty match right after a match does not count.
+      if (end > from || found.length === 0) found.push([start, end])
+      from = end
+    }
+    return found
   }
 
   /** Literal texts and group numbers. Source of the grammar: Go's Regexp.Expand. */

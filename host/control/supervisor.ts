@@ -2,6 +2,7 @@ import { performance } from 'node:perf_hooks'
 import { GatewayError, reasonOf } from '../errors.ts'
 import { OBJECT_KINDS } from '../objects/builtin.ts'
 import type { Generation, ObjectEnv } from '../objects/generation.ts'
+import { GlobalFilterGeneration } from '../objects/global-filter.ts'
 import { PipelineGeneration } from '../objects/pipeline.ts'
 import type { Logger } from '../observe/log.ts'
 import type { ApplyOutcome, ObjectState, ObjectStatus } from './control.ts'
@@ -18,7 +19,7 @@ interface Managed {
 }
 
 /** Everything of an `ObjectEnv` that is the same for every object. */
-export type SharedEnv = Omit<ObjectEnv, 'log' | 'pipeline' | 'baseDir'>
+export type SharedEnv = Omit<ObjectEnv, 'log' | 'pipeline' | 'globalFilter' | 'baseDir'>
 
 /** Generations that may be alive at once, retired ones included; past it a warning says who holds them. */
 export const LIVE_GENERATIONS_CAP = 16
@@ -151,6 +152,7 @@ export class Supervisor {
       ...this.#env,
       log: this.#log,
       pipeline: this.#pipeline,
+      globalFilter: this.#globalFilter,
       baseDir: object.baseDir,
     }
     return kind.create(object.spec, env, this.#managed.get(object.name)?.generation ?? null)
@@ -221,6 +223,11 @@ export class Supervisor {
   readonly #pipeline = (name: string): PipelineGeneration | undefined => {
     const generation = this.#managed.get(name)?.generation
     return generation instanceof PipelineGeneration ? generation : undefined
+  }
+
+  readonly #globalFilter = (name: string): GlobalFilterGeneration | undefined => {
+    const generation = this.#managed.get(name)?.generation
+    return generation instanceof GlobalFilterGeneration ? generation : undefined
   }
 }
 

@@ -1,5 +1,7 @@
 import type { HttpEngine } from '../http/engine.ts'
 import type { Logger } from '../observe/log.ts'
+import type { PolicySet } from '../resilience/policies.ts'
+import type { Dict } from '../template/value.ts'
 import type { UsagePool } from '../usage-pool.ts'
 import type { PluginHost } from '../wasm/plugin-host.ts'
 
@@ -15,4 +17,8 @@ export interface FilterEnv {
   /** Expensive things that survive a change: upstream clients, keyed by what they are made from. */
   readonly clients: UsagePool
   readonly plugins: PluginHost
+  /** The policies under `resilience` of the pipeline. */
+  readonly policies: PolicySet
+  /** What templates find under `.data.PIPELINE`. */
+  readonly data: Dict
 }

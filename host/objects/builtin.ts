@@ -1,8 +1,10 @@
 import type { Generation, ObjectEnv } from './generation.ts'
+import { createGlobalFilter, GlobalFilterGeneration } from './global-filter.ts'
+import { globalFilterKind } from './global-filter-spec.ts'
 import { createHttpServer } from './http-server.ts'
 import { httpServerKind } from './http-server-spec.ts'
 import { createPipeline, PipelineGeneration } from './pipeline.ts'
-import { pipelineKind } from './pipeline-spec.ts'
+import { pipelineKind } from './pipeline-kind.ts'
 
 /** How a kind of object is brought to life. */
 export interface ObjectRuntime {
@@ -24,6 +26,15 @@ export const OBJECT_KINDS: readonly ObjectRuntime[] = [
         spec as Parameters<typeof createPipeline>[0],
         env,
         previous instanceof PipelineGeneration ? previous : null,
+      ),
+  },
+  {
+    kind: globalFilterKind.kind,
+    create: (spec, env, previous) =>
+      createGlobalFilter(
+        spec as Parameters<typeof createGlobalFilter>[0],
+        env,
+        previous instanceof GlobalFilterGeneration ? previous : null,
       ),
   },
   {

@@ -1,8 +1,10 @@
 import type { HttpEngine } from '../http/engine.ts'
 import type { AccessLog } from '../traffic/access-log.ts'
 import type { Logger } from '../observe/log.ts'
+import type { TrafficObserver } from '../traffic/observer.ts'
 import type { UsagePool } from '../usage-pool.ts'
 import type { PluginHost } from '../wasm/plugin-host.ts'
+import type { GlobalFilterGeneration } from './global-filter.ts'
 import type { PipelineGeneration } from './pipeline.ts'
 
 /**
@@ -29,8 +31,12 @@ export interface ObjectEnv {
   readonly clients: UsagePool
   readonly listeners: UsagePool
   readonly plugins: PluginHost
+  /** Whoever records exchanges; null for nobody. */
+  readonly observer: TrafficObserver | null
   /** The pipeline of that name that runs now. */
   readonly pipeline: (name: string) => PipelineGeneration | undefined
+  /** The GlobalFilter of that name that runs now. */
+  readonly globalFilter: (name: string) => GlobalFilterGeneration | undefined
   /** The folder relative paths of this object are resolved from. */
   readonly baseDir: string
   /** Time running exchanges get to end when a listener is closed. */

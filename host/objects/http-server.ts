@@ -52,7 +52,7 @@ export class HttpServerGeneration implements Generation {
 
   activate(): void {
     const listener = this.#listener.value
-    listener.use(this.handle)
+    listener.use(this.#env.observer?.watchServer(this.handle) ?? this.handle)
     listener.server?.update(limitsOf(this.#spec))
   }
 

@@ -11,6 +11,8 @@ export interface FilterKindFacts {
   readonly results: readonly string[]
   /** True when one filter of the kind may have results of its own, known only once it runs. */
   readonly hasOpenResults?: boolean
+  /** What it does with the request of its namespace beside using it, which is the rule. */
+  readonly requestUse?: 'makes' | 'ignores'
   /** The fields beside `name` and `kind`. */
   readonly spec: z.ZodType
 }
@@ -80,7 +82,6 @@ export const EASEGRESS_OBJECT_KINDS: readonly string[] = [
   'FaaSController',
   'GRPCServer',
   'GatewayController',
-  'GlobalFilter',
   'IngressController',
   'MQTTProxy',
   'MeshController',

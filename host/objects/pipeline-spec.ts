@@ -1,9 +1,11 @@
 import { isJsonObject, type JsonObject } from '../config/json.ts'
 import { nearest } from '../config/nearest.ts'
 import { name, objectFields, text, z } from '../config/schema.ts'
+import type { PolicySpec } from '../resilience/policies.ts'
 import { END } from '../traffic/flow.ts'
 import { checkFlow } from './flow-check.ts'
 import { type CheckContext, defineObject, type FilterKindFacts, type SpecOf } from './object.ts'
+import { checkResilience } from './resilience-check.ts'
 
 const flowNode = z.strictObject({
   filter: text().describe('The name of a filter, or END.'),
@@ -31,10 +33,9 @@ const spec = z.strictObject({
     .min(1)
     .describe('The filters, each with a name, a kind and the fields of its kind.'),
   resilience: z
-    .array(z.unknown())
-    .max(0, 'resilience policies are not supported yet: leave the list out')
+    .array(z.looseObject({ name: name(), kind: text() }))
     .default([])
-    .describe('Policies that filters refer to. Not supported yet.'),
+    .describe('Policies that filters refer to, each with a name, a kind and the fields of its kind.'),
   data: z
     .record(z.string(), z.json())
     .default({})
@@ -57,10 +58,14 @@ export const pipelineKind = defineObject({
   description: 'Runs filters on a request, in the order of its flow.',
   category: 'pipeline',
   spec,
-  check(data, context): { filters: readonly FilterSpec[] } {
+  check(
+    data,
+    context,
+  ): { filters: readonly FilterSpec[]; resilience: readonly PolicySpec[] } {
     const filters = checkFilters(data['filters'], context)
+    const resilience = checkResilience(data, context)
     checkFlow(data, context)
-    return { filters }
+    return { filters, resilience }
   },
 })
 

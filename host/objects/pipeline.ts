@@ -2,22 +2,33 @@ import { GatewayError, isGatewayError, reasonOf } from '../errors.ts'
 import type { Exchange, Releasable } from '../exchange/exchange.ts'
 import { FILTER_KINDS } from '../filters/builtin.ts'
 import type { Filter } from '../filters/filter.ts'
-import { compileFlow, type FlowNodeSpec } from '../traffic/flow.ts'
-import { PipelineRunner } from '../traffic/pipeline.ts'
+import { PolicySet } from '../resilience/policies.ts'
+import { type Dict, fromData } from '../template/value.ts'
+import { compileFlow, type FlowNode, type FlowNodeSpec } from '../traffic/flow.ts'
+import { ParallelNode } from '../traffic/parallel.ts'
+import { type FlowEnd, PipelineRunner } from '../traffic/pipeline.ts'
 import type { Generation, ObjectEnv } from './generation.ts'
-import type { PipelineSpec } from './pipeline-spec.ts'
+import type { PipelineSpec } from './pipeline-kind.ts'
 
 /** A running pipeline. Exchanges hold it, so that it is closed only after the last of them. */
 export class PipelineGeneration implements Generation, Releasable {
   readonly name: string
   readonly filters: ReadonlyMap<string, Filter>
+  /** What templates find under `.data.PIPELINE`. */
+  readonly data: Dict
   readonly #runner: PipelineRunner
   #exchanges = 0
   #retired: (() => void) | null = null
 
-  constructor(name: string, filters: ReadonlyMap<string, Filter>, runner: PipelineRunner) {
+  constructor(
+    name: string,
+    filters: ReadonlyMap<string, Filter>,
+    data: Dict,
+    runner: PipelineRunner,
+  ) {
     this.name = name
     this.filters = filters
+    this.data = data
     this.#runner = runner
   }
 
@@ -27,6 +38,18 @@ export class PipelineGeneration implements Generation, Releasable {
     exchange.pipeline = this.name
     exchange.hold(this)
     return this.#runner.run(exchange)
+  }
+
+  /** The flow alone, with others before or after it; `complete` must follow. */
+  runFlow(exchange: Exchange): FlowEnd | Promise<FlowEnd> {
+    this.#exchanges += 1
+    exchange.hold(this)
+    return this.#runner.runFlow(exchange)
+  }
+
+  /** Runs what plugins owe, and sees to it that there is a response. */
+  complete(exchange: Exchange): void | Promise<void> {
+    return this.#runner.complete(exchange)
   }
 
   /** An exchange has ended. */
@@ -63,9 +86,12 @@ export async function createPipeline(
 ): Promise<PipelineGeneration> {
   const filters = new Map<string, Filter>()
   const log = env.log.child({ pipeline: spec.name })
+  const policies = new PolicySet(spec.resilience)
+  // A pipeline's data is a map, and fromData keeps it one.
+  const data = fromData(spec.data) as Dict
   try {
     for (const filter of spec.filters) {
-      const made = await createFilter(spec.name, filter, env, previous)
+      const made = await createFilter(spec.name, filter, policies, data, env, previous)
       filters.set(filter.name, made)
     }
     checkOpenResults(spec, filters)
@@ -73,13 +99,20 @@ export async function createPipeline(
     await closeFilters(filters.values())
     throw error
   }
-  const nodes = compileFlow(spec.flow, filters)
-  return new PipelineGeneration(spec.name, filters, new PipelineRunner(spec.name, nodes, log))
+  const flow = compileFlow(
+    spec.flow,
+    filters,
+    (label, branches) => new ParallelNode(label, branches, log),
+  )
+  const nodes = observed(spec, flow, filters, env)
+  return new PipelineGeneration(spec.name, filters, data, new PipelineRunner(spec.name, nodes, log))
 }
 
 async function createFilter(
   pipeline: string,
   spec: PipelineSpec['filters'][number],
+  policies: PolicySet,
+  data: Dict,
   env: ObjectEnv,
   previous: PipelineGeneration | null,
 ): Promise<Filter> {
@@ -101,6 +134,8 @@ async function createFilter(
         engine: env.engine,
         clients: env.clients,
         plugins: env.plugins,
+        policies,
+        data,
       },
       previous?.filters.get(spec.name),
     )
@@ -114,10 +149,25 @@ async function createFilter(
   }
 }
 
+/** The flow itself, or with whoever records exchanges around each filter. */
+function observed(
+  spec: PipelineSpec,
+  nodes: readonly FlowNode[],
+  filters: ReadonlyMap<string, Filter>,
+  env: ObjectEnv,
+): readonly FlowNode[] {
+  if (env.observer === null) return nodes
+  const named = spec.filters.flatMap(({ name, kind }) => {
+    const filter = filters.get(name)
+    return filter === undefined ? [] : [{ name, kind, filter }]
+  })
+  return env.observer.watchFlow(spec.name, nodes, named)
+}
+
 /** A jump by a result that only the loaded module could declare, and does not, would never be taken. */
 function checkOpenResults(spec: PipelineSpec, filters: ReadonlyMap<string, Filter>): void {
-  for (const node of spec.flow as readonly FlowNodeSpec[]) {
-    const filter = filters.get(node.filter)
+  for (const node of allNodes(spec.flow)) {
+    const filter = filters.get(node.filter ?? '')
     if (filter?.resultNames === undefined || node.jumpIf === undefined) continue
     const filterSpec = spec.filters.find((candidate) => candidate.name === node.filter)
     const kind = FILTER_KINDS.find((candidate) => candidate.kind === filterSpec?.kind)
@@ -130,6 +180,11 @@ function checkOpenResults(spec: PipelineSpec, filters: ReadonlyMap<string, Filte
       })
     }
   }
+}
+
+/** The nodes of a flow with those of its branches. */
+function allNodes(flow: readonly FlowNodeSpec[]): FlowNodeSpec[] {
+  return flow.flatMap((node) => [node, ...(node.parallel ?? []).flatMap(allNodes)])
 }
 
 async function closeFilters(filters: Iterable<Filter>): Promise<void> {

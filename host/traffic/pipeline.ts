@@ -1,8 +1,25 @@
+import { performance } from 'node:perf_hooks'
 import { reasonOf } from '../errors.ts'
-import type { Exchange } from '../exchange/exchange.ts'
+import type { Exchange, MessageScope } from '../exchange/exchange.ts'
 import { fallbackResponse } from '../exchange/fallback-response.ts'
 import type { Logger } from '../observe/log.ts'
 import { FLOW_END, type FlowNode } from './flow.ts'
+import { FlowTrace } from './flow-trace.ts'
+
+/** How a flow ended. */
+export type FlowEnd = typeof WENT_THROUGH | typeof ENDED | typeof STOPPED
+/** Its last node was passed. */
+export const WENT_THROUGH = 0
+/** At END, or by a jump to it. */
+export const ENDED = 1
+/** By a result that no `jumpIf` names, or by a failure. */
+export const STOPPED = 2
+
+/** What a run is part of. */
+type Part = typeof WHOLE | typeof FLOW | typeof BRANCH
+const WHOLE = 0
+const FLOW = 1
+const BRANCH = 2
 
 /**
  * Runs a flow on exchanges. It stays synchronous until a filter returns a promise, and goes back to being
@@ -22,78 +39,143 @@ export class PipelineRunner {
     this.#log = log
   }
 
-  /** Never throws and never rejects. */
+  /** The whole of it: the flow, what is owed, and a response. Never throws and never rejects. */
   run(exchange: Exchange): void | Promise<void> {
-    return this.#runFrom(exchange, 0)
+    const trace = exchange.isTimed ? new FlowTrace() : null
+    return settled(this.#runFrom(exchange, 0, trace, WHOLE))
   }
 
-  #runFrom(exchange: Exchange, start: number): void | Promise<void> {
+  /** The flow alone: another may follow before `complete`. Never throws and never rejects. */
+  runFlow(exchange: Exchange): FlowEnd | Promise<FlowEnd> {
+    return this.#runFrom(exchange, 0, exchange.isTimed ? new FlowTrace() : null, FLOW)
+  }
+
+  /** The flow as a branch beside others, in namespaces of its own. Never throws and never rejects. */
+  runBranch(exchange: Exchange, trace: FlowTrace | null): FlowEnd | Promise<FlowEnd> {
+    return this.#runFrom(exchange, 0, trace, BRANCH)
+  }
+
+  /** What `run` does after the flow. */
+  complete(exchange: Exchange): void | Promise<void> {
+    return settled(this.#complete(exchange, WENT_THROUGH))
+  }
+
+  #runFrom(
+    exchange: Exchange,
+    start: number,
+    trace: FlowTrace | null,
+    part: Part,
+  ): FlowEnd | Promise<FlowEnd> {
     const nodes = this.#nodes
     let index = start
+    let end: FlowEnd = WENT_THROUGH
     while (index < nodes.length) {
       const node = nodes[index] as FlowNode
-      if (node.filter === null) break
-      let result: string | undefined
-      try {
-        const answer = node.filter.handle(exchange)
-        if (answer instanceof Promise) return this.#wait(exchange, index, node, answer)
-        result = answer
-      } catch (error) {
-        this.#failed(exchange, node, error)
+      if (node.filter === null) {
+        end = ENDED
         break
       }
+      const scope: MessageScope =
+        node.namespace === null ? exchange : exchange.scope(node.namespace)
+      const startedAtMs = trace === null ? 0 : performance.now()
+      let result: string | undefined
+      try {
+        const answer = node.filter.handle(scope)
+        if (answer instanceof Promise) {
+          return this.#wait(exchange, scope, index, answer, startedAtMs, trace, part)
+        }
+        result = answer
+      } catch (error) {
+        this.#failed(scope, node, error, part)
+        end = STOPPED
+        break
+      }
+      if (trace !== null) trace.add(node.label, result, performance.now() - startedAtMs)
       index = result === undefined && node.jumps === null ? index + 1 : next(node, index, result)
+      if (index >= FLOW_END) end = endOf(node, result)
     }
-    return this.#finish(exchange)
+    return this.#ended(exchange, end, trace, part)
   }
 
   #wait(
     exchange: Exchange,
+    scope: MessageScope,
     index: number,
-    node: FlowNode,
     answer: Promise<string | undefined>,
-  ): Promise<void> {
+    startedAtMs: number,
+    trace: FlowTrace | null,
+    part: Part,
+  ): Promise<FlowEnd> {
+    const node = this.#nodes[index] as FlowNode
     return answer.then(
-      (result) => this.#runFrom(exchange, next(node, index, result)),
+      (result) => {
+        if (trace !== null) trace.add(node.label, result, performance.now() - startedAtMs)
+        const following = next(node, index, result)
+        if (following < FLOW_END) return this.#runFrom(exchange, following, trace, part)
+        return this.#ended(exchange, endOf(node, result), trace, part)
+      },
       (error: unknown) => {
-        this.#failed(exchange, node, error)
-        return this.#finish(exchange)
+        this.#failed(scope, node, error, part)
+        return this.#ended(exchange, STOPPED, trace, part)
       },
     )
   }
 
-  #finish(exchange: Exchange): void | Promise<void> {
-    if (!exchange.owesPhases) {
-      exchange.response ??= fallbackResponse(exchange)
-      return
+  /** One pipeline's steps become one tag: `pipeline(main): a(12µs)->b(invalid,3µs)`. */
+  #ended(
+    exchange: Exchange,
+    end: FlowEnd,
+    trace: FlowTrace | null,
+    part: Part,
+  ): FlowEnd | Promise<FlowEnd> {
+    if (trace !== null && part !== BRANCH && trace.text !== '') {
+      exchange.tag(`pipeline(${this.name}): ${trace.text}`)
     }
+    return part === WHOLE ? this.#complete(exchange, end) : end
+  }
+
+  #complete(exchange: Exchange, end: FlowEnd): FlowEnd | Promise<FlowEnd> {
     // A response in any case before the owed phases: they change what the client gets, also a failure.
     exchange.response ??= fallbackResponse(exchange)
+    if (!exchange.owesPhases) return end
     const pending = exchange.runOwed()
     if (pending === undefined) {
       exchange.response ??= fallbackResponse(exchange)
-      return
+      return end
     }
     return pending.then(
       () => {
         exchange.response ??= fallbackResponse(exchange)
+        return end
       },
       (error: unknown) => {
         this.#log.error({ requestId: exchange.id }, `an owed phase failed: ${reasonOf(error)}`)
         exchange.response = fallbackResponse(exchange)
+        return end
       },
     )
   }
 
-  /** A filter threw: a bug of ours. The client learns the request id, the log the rest. */
-  #failed(exchange: Exchange, node: FlowNode, error: unknown): void {
+  /**
+   * A filter threw: a bug of ours, or a namespace nobody has filled. The client learns the request id, the
+   * log the rest. In a branch only the filter's own response is lost.
+   */
+  #failed(scope: MessageScope, node: FlowNode, error: unknown, part: Part): void {
+    const { exchange } = scope
     this.#log.error(
       { requestId: exchange.id, filter: node.label, err: error },
       `filter ${node.label} failed: ${reasonOf(error)}`,
     )
     exchange.tag(`${node.label}(failed)`)
-    exchange.response = null
+    const target: MessageScope = part === BRANCH ? scope : exchange
+    target.response?.body.cancel(new Error('a filter failed'))
+    target.response = null
   }
+}
+
+/** Whoever runs the whole does not look at how the flow ended. */
+function settled(end: FlowEnd | Promise<FlowEnd>): void | Promise<void> {
+  if (end instanceof Promise) return end as Promise<unknown> as Promise<void>
 }
 
 function next(node: FlowNode, index: number, result: string | undefined): number {
@@ -101,5 +183,11 @@ function next(node: FlowNode, index: number, result: string | undefined): number
     const target = node.jumps.get(result ?? '')
     if (target !== undefined) return target
   }
-  return result === undefined || result === '' ? index + 1 : FLOW_END
+  if (result === undefined || result === '') return index + 1
+  return node.filter?.passes?.has(result) === true ? index + 1 : FLOW_END
+}
+
+/** Why a flow does not go on: its `jumpIf` says END, or it says nothing about the result. */
+function endOf(node: FlowNode, result: string | undefined): FlowEnd {
+  return node.jumps?.has(result ?? '') === true ? ENDED : STOPPED
 }

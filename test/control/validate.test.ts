@@ -194,7 +194,7 @@ test('reports every problem of a pipeline with its place', () => {
     ],
     [
       `${filters}flow:\n  - { filter: a, namespace: other }\n  - filter: b`,
-      '7:29: error: namespaces other than DEFAULT are not supported yet',
+      '7:29: error: nothing before this node makes a request in the namespace other: put a RequestBuilder there',
     ],
     [
       `${filters}flow: [{ filter: a }]`,
@@ -203,8 +203,8 @@ test('reports every problem of a pipeline with its place', () => {
     [`${filters}flow: a`, '6:7: error: `flow` takes a list, not "a"'],
     [`${filters}flow: [{ alias: x }]`, '6:8: error: `filter` is missing'],
     [
-      `${filters}resilience:\n  - { name: r, kind: Retry }`,
-      '7:3: error: resilience policies are not supported yet: leave the list out',
+      `${filters}resilience:\n  - { name: r, kind: retry }`,
+      '7:22: error: there is no policy kind "retry": it is one of CircuitBreaker, Retry (did you mean "Retry"?)',
     ],
     [
       `${filters}labels: { a: 1 }`,
@@ -337,14 +337,18 @@ test('gives the body limit in bytes, -1 for none', () => {
 
 test('reports problems of kind and name', () => {
   const cases: [text: string, ...lines: string[]][] = [
-    ['name: x', '1:1: error: `kind` is missing: it is one of HTTPServer, Pipeline'],
-    ['name: x\nkind:', '2:1: error: `kind` is missing: it is one of HTTPServer, Pipeline'],
-    ['name: x\nkind: [a]', '2:7: error: `kind` must be text: it is one of HTTPServer, Pipeline'],
+    ['name: x', '1:1: error: `kind` is missing: it is one of HTTPServer, Pipeline, GlobalFilter'],
+    ['name: x\nkind:', '2:1: error: `kind` is missing: it is one of HTTPServer, Pipeline, GlobalFilter'],
+    ['name: x\nkind: [a]', '2:7: error: `kind` must be text: it is one of HTTPServer, Pipeline, GlobalFilter'],
     [
       'name: x\nkind: HttpServr',
       '2:7: error: there is no kind "HttpServr" (did you mean "HTTPServer"?)',
     ],
-    ['name: x\nkind: GlobalFilter', '2:7: error: the kind "GlobalFilter" is not supported yet'],
+    ['name: x\nkind: MeshController', '2:7: error: the kind "MeshController" is not supported yet'],
+    [
+      'name: x\nkind: GlobalFilter',
+      '1:7: error: a GlobalFilter needs `beforePipeline` or `afterPipeline`, or it does nothing',
+    ],
     [`kind: Pipeline\n${filters}`, '1:1: error: `name` is missing'],
     [
       `name: 5\nkind: Pipeline\n${filters}`,
