@@ -371,7 +371,7 @@ export function copy(pointer: usize, length: i32): Text {
 }
 
 /** Bytes of a string or a Text where each character is one. */
-function lengthOf<T>(value: T): i32 {
+export function lengthOf<T>(value: T): i32 {
   if (isReference<T>()) {
     // The type of a `const` that was compared with null still says it may be null.
     if (changetype<usize>(value) == 0) throw new Error('the other text is null')
@@ -391,7 +391,7 @@ function narrow<T>(search: T): Text | null {
 }
 
 /** The byte, or the character, at `index` of a string or a Text. */
-function unit<T>(value: T, index: i32): u32 {
+export function unit<T>(value: T, index: i32): u32 {
   if (isString<T>()) return <u32>load<u16>(changetype<usize>(value) + ((<usize>index) << 1))
   return <u32>load<u8>(changetype<usize>(value) + <usize>index)
 }

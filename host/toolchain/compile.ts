@@ -71,7 +71,8 @@ export async function compilePlugin(request: CompileRequest): Promise<CompileRes
     return { kind: 'failed', ...outcome(diagnostics) }
   }
   const api = await loadCompiler()
-  const output = await runCompiler(api, request, identity.name, scan, inputs)
+  inputs.serve(ENTRY_FILE, entrySource(scan, `./${parse(entry).name}`))
+  const output = await runCompiler(api, request, identity.name, inputs)
   if (output.wasm === null) return { kind: 'failed', ...outcome(output.diagnostics) }
   const description = describe(identity, scan, inputs.sdkVersion())
   return {
@@ -83,26 +84,29 @@ export async function compilePlugin(request: CompileRequest): Promise<CompileRes
   }
 }
 
-interface CompilerOutput {
+/** What the compiler made of one entry. */
+export interface CompilerOutput {
+  /** Null when there is an error among the diagnostics. */
   wasm: Uint8Array | null
   sourceMap: string
   readonly diagnostics: Diagnostic[]
 }
 
-async function runCompiler(
+/** Compiles the entry that `inputs` serves as `ENTRY_FILE`; `flags` come after those of every build. */
+export async function runCompiler(
   api: CompilerApi,
   request: CompileRequest,
   name: string,
-  scan: PluginScan,
   inputs: InputFiles,
+  flags: readonly string[] = [],
 ): Promise<CompilerOutput> {
   const { entry, optimize, debug } = request
   const output: CompilerOutput = { wasm: null, sourceMap: '', diagnostics: [] }
-  inputs.serve(ENTRY_FILE, entrySource(scan, `./${parse(entry).name}`))
   inputs.serve('asconfig.json', readFileSync(compilerConfig(), 'utf8'))
   const argv = [ENTRY_FILE, '--baseDir', dirname(entry), '--outFile', `${name}.wasm`, '--noColors']
   argv.push('--target', debug === true ? 'debug' : 'release')
   if (optimize !== undefined) argv.push('--optimizeLevel', String(optimize))
+  argv.push(...flags)
   const { error } = await api.main(argv, {
     readFile: (path, baseDir) => inputs.read(path, baseDir),
     listFiles: () => [],

@@ -27,6 +27,14 @@ export interface TypeName extends SyntaxNode {
 export interface NamedType extends SyntaxNode {
   readonly name?: TypeName
 }
+/** A type with its arguments, as `Array<string>`; `string[]` is the same. */
+export interface GenericType extends NamedType {
+  readonly typeArguments: readonly GenericType[] | null
+  readonly isNullable: boolean
+}
+export interface FunctionNode extends Method {
+  readonly typeParameters: readonly SyntaxNode[] | null
+}
 export interface Declaration extends SyntaxNode {
   readonly name: Identifier
   readonly flags: number
