@@ -1,0 +1,142 @@
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { HTTP_ENGINES } from '../host/http/engines.ts'
+import type { InProcessRow } from './in-process.ts'
+import { cpuOf, formatMeasured } from './proxy.ts'
+import { buildGuests, GUESTS } from './support/guests.ts'
+import { packageVersion } from './support/machine.ts'
+import { type FilterSpec, penstockTarget } from './support/penstock.ts'
+import { type Check, digits, type Report } from './support/report.ts'
+import { type Interval, intervalOfDifference, intervalOfMean, judge } from './support/statistics.ts'
+import { formatTable } from './support/table.ts'
+import { METHOD, measureTargets } from './support/target.ts'
+
+/** What the design allows a plugin to add to a request, in microseconds of CPU time. */
+const ADDED_AT_MOST: Readonly<Record<string, number>> = {
+  'inline, SDK': 3,
+  'worker pool, SDK': 12,
+}
+
+/** What one run may cost inside the process, in microseconds. */
+const IN_PROCESS_AT_MOST: Readonly<Record<string, number>> = {
+  'inline, SDK': 1.5,
+  'inline, bytes': 0.7,
+}
+
+const NO_FILTER = 'no filter'
+
+const wasm = (code: string, isolation: string): FilterSpec => ({
+  name: 'stamp',
+  kind: 'WasmHost',
+  code,
+  isolation,
+})
+
+const ROWS: readonly { name: string; filters: readonly FilterSpec[] }[] = [
+  { name: NO_FILTER, filters: [] },
+  { name: 'JavaScript', filters: [{ name: 'stamp', kind: 'BenchStamp' }] },
+  { name: 'inline, SDK', filters: [wasm(GUESTS.stamp, 'inline')] },
+  { name: 'inline, bytes', filters: [wasm(GUESTS.stampBytes, 'inline')] },
+  { name: 'worker pool, SDK', filters: [wasm(GUESTS.stamp, 'worker')] },
+  {
+    name: 'Extism in thread',
+    filters: [{ name: 'stamp', kind: 'BenchExtism', runInWorker: false }],
+  },
+  {
+    name: 'Extism in worker',
+    filters: [{ name: 'stamp', kind: 'BenchExtism', runInWorker: true }],
+  },
+]
+
+/** What the same small filter adds to a request, by where it runs: end to end, and inside the process. */
+export async function benchPlugins(pairs: number): Promise<Report> {
+  await buildGuests()
+  const engine = HTTP_ENGINES[0]?.name ?? 'node'
+  const targets = ROWS.map(({ name, filters }) =>
+    penstockTarget({ name, engine, filters, entry: 'bench/gateway.ts' }),
+  )
+  const measured = await measureTargets(targets, pairs)
+  const inProcess = await measureInProcess(pairs)
+  const added = new Map(
+    measured
+      .slice(1)
+      .map((one) => [
+        one.target.name,
+        intervalOfDifference(cpuOf(one.samples), cpuOf(one.references)),
+      ]),
+  )
+  const inside = new Map(
+    inProcess.map(({ name, nanoseconds }) => [
+      name,
+      intervalOfMean(nanoseconds.map((value) => value / 1000)),
+    ]),
+  )
+  return {
+    name: 'plugins',
+    method: `3 header reads and 2 writes; ${METHOD}`,
+    pairs,
+    versions: [
+      `engine ${engine}`,
+      packageVersion('assemblyscript'),
+      packageVersion('piscina'),
+      `${packageVersion('@extism/extism')} with ${packageVersion('@extism/as-pdk')}, reset every 1,000 calls`,
+    ],
+    tables: [
+      { title: 'end to end', text: formatMeasured(measured, undefined) },
+      { title: 'added to a request, us CPU', text: formatIntervals(added) },
+      { title: 'one run inside the process, us CPU', text: formatIntervals(inside) },
+    ],
+    checks: [
+      ...checksOf('added end to end', added, ADDED_AT_MOST),
+      ...checksOf('in process', inside, IN_PROCESS_AT_MOST),
+    ],
+    samples: {
+      endToEnd: Object.fromEntries(measured.map(({ target, samples }) => [target.name, samples])),
+      inProcess,
+    },
+  }
+}
+
+async function measureInProcess(rounds: number): Promise<readonly InProcessRow[]> {
+  const script = join(import.meta.dirname, 'in-process.ts')
+  const { stdout } = await promisify(execFile)('taskset', [
+    ...['-c', '0', process.execPath, script, String(rounds)],
+  ])
+  return JSON.parse(stdout) as readonly InProcessRow[]
+}
+
+function checksOf(
+  what: string,
+  intervals: ReadonlyMap<string, Interval>,
+  atMost: Readonly<Record<string, number>>,
+): Check[] {
+  return Object.entries(atMost).flatMap(([name, figure]) => {
+    const measured = intervals.get(name)
+    if (measured === undefined) return []
+    return [
+      {
+        what: `${what}: ${name}`,
+        required: `at most ${figure} us`,
+        measured,
+        unit: 'us',
+        verdict: judge(measured, 'most', figure),
+      },
+    ]
+  })
+}
+
+function formatIntervals(intervals: ReadonlyMap<string, Interval>): string {
+  return formatTable<[string, Interval]>(
+    [
+      { title: 'filter', value: ([name]) => name },
+      { title: 'us', align: 'right', value: ([, { estimate }]) => digits(estimate) },
+      {
+        title: '90 % interval',
+        align: 'right',
+        value: ([, { low, high }]) => `${digits(low)} to ${digits(high)}`,
+      },
+    ],
+    [...intervals],
+  )
+}

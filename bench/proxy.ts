@@ -1,0 +1,96 @@
+import { HTTP_ENGINES } from '../host/http/engines.ts'
+import { PEERS } from './peers/servers.ts'
+import { penstockTarget } from './support/penstock.ts'
+import { type Check, digits, type Report } from './support/report.ts'
+import { type Interval, intervalOfRatio, judge, median } from './support/statistics.ts'
+import { formatTable } from './support/table.ts'
+import { METHOD, type Measured, measureTargets, type Sample } from './support/target.ts'
+
+/** What the design asks of an engine: at least `factor` times the speed of a peer, per CPU time. */
+const REQUIRED: readonly { engine: string; peer: string; factor: number }[] = [
+  { engine: 'node', peer: 'fast-gateway', factor: 2 },
+  { engine: 'native', peer: 'nginx', factor: 0.65 },
+]
+
+/** A plain proxy pipeline on each engine, against other gateways. */
+export async function benchProxy(pairs: number): Promise<Report> {
+  const engines = HTTP_ENGINES.map(({ name }) =>
+    penstockTarget({ name: `penstock (${name})`, engine: name }),
+  )
+  // The first one is what the others are measured beside.
+  const targets = [...PEERS, ...engines]
+  const measured = await measureTargets(targets, pairs)
+  const find = (name: string): Measured | undefined =>
+    measured.find(({ target }) => target.name === name)
+  const checks: Check[] = []
+  for (const { engine, peer, factor } of REQUIRED) {
+    const [ours, theirs] = [find(`penstock (${engine})`), find(peer)]
+    if (ours === undefined || theirs === undefined) continue
+    const ratio = ratioOf(theirs, ours)
+    checks.push({
+      what: `engine ${engine} against ${peer}`,
+      required: `${factor} x`,
+      measured: ratio,
+      unit: 'x',
+      verdict: judge(ratio, 'least', factor),
+    })
+  }
+  return {
+    name: 'proxy',
+    method: METHOD,
+    pairs,
+    versions: targets.map(({ version }) => version),
+    tables: [{ title: '', text: formatMeasured(measured, measured[0]) }],
+    checks,
+    samples: Object.fromEntries(measured.map(({ target, samples }) => [target.name, samples])),
+  }
+}
+
+/**
+ * How many times faster `ours` is than `theirs`, by CPU time: from the pairs when `theirs` is the
+ * reference, else by way of it.
+ */
+function ratioOf(theirs: Measured, ours: Measured): Interval {
+  const speedOf = ({ samples, references }: Measured): number[] =>
+    samples.map(({ cpuUs }, i) => (references[i] as Sample).cpuUs / cpuUs)
+  if (theirs.references === theirs.samples)
+    return intervalOfRatio(speedOf(ours), speedOf(ours).fill(1))
+  return intervalOfRatio(speedOf(ours), speedOf(theirs))
+}
+
+/** One line per target; `reference` is what the last column compares with. */
+export function formatMeasured(
+  measured: readonly Measured[],
+  reference: Measured | undefined,
+): string {
+  const middle = (one: Measured, of: 'requestsPerSecond' | 'p50Us' | 'p99Us'): number =>
+    median(one.samples.map((sample) => sample[of]))
+  return formatTable<Measured>(
+    [
+      { title: 'target', value: ({ target }) => target.name },
+      { title: 'us CPU', align: 'right', value: (one) => digits(median(cpuOf(one.samples))) },
+      {
+        title: 'req/s',
+        align: 'right',
+        value: (one) => middle(one, 'requestsPerSecond').toFixed(0),
+      },
+      { title: 'p50 ms', align: 'right', value: (one) => digits(middle(one, 'p50Us') / 1000) },
+      { title: 'p99 ms', align: 'right', value: (one) => digits(middle(one, 'p99Us') / 1000) },
+      { title: 'MB', align: 'right', value: (one) => (one.residentBytes / 1e6).toFixed(0) },
+      {
+        title: reference === undefined ? '' : `x ${reference.target.name}`,
+        align: 'right',
+        value: (one) => {
+          if (reference === undefined) return ''
+          const { estimate, low, high } = ratioOf(reference, one)
+          return `${digits(estimate)} (${digits(low)} to ${digits(high)})`
+        },
+      },
+    ],
+    measured,
+  )
+}
+
+export function cpuOf(samples: readonly Sample[]): number[] {
+  return samples.map(({ cpuUs }) => cpuUs)
+}
