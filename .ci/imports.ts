@@ -12,19 +12,22 @@ const LAYERS: readonly (readonly string[])[] = [
   ['main', 'index'],
   ['cli', 'dashboard'],
   ['gateway'],
+  ['bench'],
+  ['testing'],
   ['admin'],
   ['control'],
   ['objects'],
+  ['inspect'],
   ['traffic'],
   ['filters'],
   ['toolchain'],
   ['upstream', 'wasm'],
-  ['resilience'],
+  ['resilience', 'template'],
   ['http'],
   ['exchange'],
   ['config'],
   ['observe'],
-  ['errors', 'clock', 'usage-pool', 'file-watch', 'version', 'platform'],
+  ['errors', 'clock', 'usage-pool', 'file-watch', 'free-port', 'version', 'platform'],
 ]
 
 /** Layers that see less than everything below them. */
@@ -33,6 +36,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   // configuration may hold.
   cli: [
     'gateway',
+    'bench',
+    'testing',
     'admin',
     'control',
     'objects',
@@ -52,7 +57,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 /** Layers that not everything above them may import. */
 const IMPORTED_BY: Readonly<Record<string, readonly string[]>> = {
   // The compiler is an optional package: a gateway that only serves must never load it.
-  toolchain: ['main', 'index', 'cli', 'gateway'],
+  toolchain: ['main', 'index', 'cli', 'gateway', 'testing'],
 }
 
 /** What `cli` and `dashboard` may know of `admin`: the shape of what travels and where the token lies. */

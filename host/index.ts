@@ -2,5 +2,5 @@
 export { ConfigError, type ConfigIssue, formatIssue } from './config/issues.ts'
 export { type ErrorCode, GatewayError, isGatewayError } from './errors.ts'
 export { createGateway, type Gateway, type GatewayOptions } from './gateway.ts'
-export { AccessLog } from './traffic/access-log.ts'
 export { createLogger, type Logger } from './observe/log.ts'
+export { AccessLog } from './traffic/access-log.ts'

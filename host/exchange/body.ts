@@ -48,6 +48,8 @@ export class Body {
   readonly announcedLength: number
   trailers: string[] | null = null
   #chunks: Buffer[] = []
+  /** The whole body as latin1 text, in place of chunks. */
+  #latin1: string | null = null
   #buffered = 0
   #ended: boolean
   #error: Error | null = null
@@ -71,6 +73,18 @@ export class Body {
     const body = new Body(null, bytes.length, true)
     body.#chunks.push(bytes)
     body.#buffered = bytes.length
+    return body
+  }
+
+  /**
+   * Whole bytes given as text, one character for each: an engine that has read a small body with its head
+   * sends it on as it is, and bytes are made only when somebody asks for them.
+   */
+  static latin1(text: string): Body {
+    if (text.length === 0) return Body.none
+    const body = new Body(null, text.length, true)
+    body.#latin1 = text
+    body.#buffered = text.length
     return body
   }
 
@@ -98,8 +112,14 @@ export class Body {
     return this.#consumed
   }
 
+  /** The whole body as text, one character a byte, while nobody has asked for its bytes; else null. */
+  get latin1(): string | null {
+    return this.#latin1
+  }
+
   /** The whole body. Call it only when `isWhole`; the bytes stay here. */
   whole(): Buffer {
+    this.#makeBytes()
     if (this.#chunks.length === 1) return this.#chunks[0] as Buffer
     if (this.#chunks.length === 0) return EMPTY
     const bytes = Buffer.concat(this.#chunks, this.#buffered)
@@ -133,6 +153,7 @@ export class Body {
 
   /** Shows `tap` every byte, those that wait here first. One tap a body; call it before it is consumed. */
   tap(tap: BodyTap): void {
+    this.#makeBytes()
     for (const chunk of this.#chunks) tap.chunk(chunk)
     if (this.#ended) tap.end()
     else this.#tap = tap
@@ -157,6 +178,7 @@ export class Body {
       return
     }
     this.#consumed = true
+    this.#makeBytes()
     const chunks = this.#chunks
     this.#chunks = []
     this.#buffered = 0
@@ -229,6 +251,12 @@ export class Body {
         fail: reject,
       })
     })
+  }
+
+  #makeBytes(): void {
+    if (this.#latin1 === null) return
+    this.#chunks = [Buffer.from(this.#latin1, 'latin1')]
+    this.#latin1 = null
   }
 
   #pause(): void {

@@ -32,8 +32,8 @@ export interface Releasable {
 export interface ExchangeObserver {
   /** Runs a phase that is owed, and returns what it returned. */
   runOwed(exchange: Exchange, phase: OwedPhase): void | Promise<void>
-  /** A plugin failed: why, and the places in its sources, the one to blame first; null when unknown. */
-  pluginFailed(filter: string, reason: string, places: readonly string[] | null): void
+  /** A plugin failed: why, the place in its sources to blame, and its stack, innermost first. */
+  pluginFailed(filter: string, reason: string, at: string | null, places: readonly string[]): void
 }
 
 /** How an exchange ended, for the access log and `onDone`. */

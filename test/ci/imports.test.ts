@@ -91,10 +91,13 @@ test('only the top imports the toolchain', async () => {
 test('commands see the shapes of the admin API and not its server', async () => {
   const { output } = await check({
     'cli/get.ts': "import '../admin/schemas.ts'\nimport '../admin/server.ts'\n",
-    'cli/apply.ts': "import '../traffic/router.ts'\n",
+    'cli/apply.ts': "import '../upstream/server-pool.ts'\n",
   })
   assert.match(output, 'host/cli/get.ts:2: imports host/admin/server.ts')
-  assert.match(output, 'host/cli/apply.ts:1: imports host/traffic/router.ts: cli imports only')
+  assert.match(
+    output,
+    'host/cli/apply.ts:1: imports host/upstream/server-pool.ts: cli imports only',
+  )
   assert.match(output, '2 wrong imports')
 })
 

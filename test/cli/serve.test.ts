@@ -40,6 +40,7 @@ function serve(argv: readonly string[], start: () => Promise<void> = async () =>
     const gateway: Gateway = {
       control: new FakeControl(),
       adminPort: options.admin === null ? null : options.admin.port,
+      inspector: null,
       portOf: () => undefined,
       reload: () => Promise.resolve(),
       close: () => {

@@ -7,6 +7,7 @@ import { getCommand } from './get.ts'
 import { pluginPushCommand } from './plugin-push.ts'
 import { serveCommand } from './serve.ts'
 import { statusCommand } from './status.ts'
+import { testCommand } from './test-command.ts'
 import { validateCommand } from './validate-command.ts'
 
 /** Every command, in the order of the help. A new one is one file and one line here. */
@@ -19,6 +20,7 @@ export const builtinCommands: readonly Command[] = [
   statusCommand,
   pluginPushCommand,
   buildCommand,
+  testCommand,
   demoCommand,
 ]
 

@@ -26,7 +26,7 @@ test('flipped bytes never make the reader fail in another way than by refusing',
   const original = await compileAssemblyScript(BUSY_SOURCE)
   const prng = createPrng(testSeed())
   let accepted = 0
-  for (let i = 0; i < 20_000; i += 1) {
+  for (let i = 0; i < 8_000; i += 1) {
     const bytes = original.slice()
     for (let flips = 1 + prng.below(4); flips > 0; flips -= 1) {
       // Sections before the code are short, and most of what the reader looks at.
@@ -36,7 +36,7 @@ test('flipped bytes never make the reader fail in another way than by refusing',
     const cut = prng.below(8) === 0 ? prng.below(bytes.length) : bytes.length
     if (attempt(() => readModule(bytes.subarray(0, cut))) !== null) accepted += 1
   }
-  assert.ok(accepted > 100 && accepted < 19_900, String(accepted))
+  assert.ok(accepted > 100 && accepted < 7_900, String(accepted))
 })
 
 test('the gate makes no invalid module valid, and no valid one invalid', async () => {
@@ -44,7 +44,7 @@ test('the gate makes no invalid module valid, and no valid one invalid', async (
   assert.ok(isValid(gateModule(original).bytes))
   const prng = createPrng(`${testSeed()}-validity`)
   const counts = { both: 0, neither: 0, refused: 0 }
-  for (let i = 0; i < 1_500; i += 1) {
+  for (let i = 0; i < 1_000; i += 1) {
     const bytes = original.slice()
     bytes[prng.below(bytes.length)] = prng.below(256)
     const gated = attempt(() => gateModule(bytes))

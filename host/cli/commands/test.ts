@@ -1,0 +1,76 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join, relative, resolve } from 'node:path'
+import { GatewayError } from '../../errors.ts'
+import { paint, writeError } from '../errors.ts'
+import { type CliIo, EXIT, type ExitCode } from '../io.ts'
+import { runNode } from '../run-child.ts'
+import { build } from './build.ts'
+
+/** What a test file is called. */
+const TEST_FILE = /\.test\.(?:ts|mts|js|mjs)$/
+
+/** Folders that hold no tests of the plugin. */
+const PASSED_OVER = new Set(['node_modules', 'build', 'dist'])
+
+/**
+ * Builds the plugins in these folders, the current one when none is named, and runs their test files: with
+ * Node's own test runner, or each by itself when it is written for uvu. 0 when every plugin is built and
+ * every test passes, 1 when not, 2 when there is no plugin or no test.
+ */
+export async function test(dirs: readonly string[], io: CliIo): Promise<ExitCode> {
+  let exit: ExitCode = EXIT.ok
+  for (const dir of dirs.length === 0 ? ['.'] : dirs) {
+    const code = await testOne(resolve(io.cwd, dir), io)
+    if (code === EXIT.interrupted) return code
+    if (exit === EXIT.ok || code === EXIT.usage) exit = code
+  }
+  if (exit === EXIT.ok) {
+    io.stdout.write(`${paint(io.stdout, io.env, 'green', 'all tests passed')}\n`)
+    io.stdout.write('Next: "penstock bench build/NAME.wasm" says what the filter costs.\n')
+  }
+  return exit
+}
+
+async function testOne(dir: string, io: CliIo): Promise<ExitCode> {
+  const built = await build([dir], io)
+  if (built !== EXIT.ok) return built
+  const files = testFiles(dir)
+  if (files.length === 0) {
+    writeError(new GatewayError('CLI_NO_TESTS', { dir }), io)
+    return EXIT.usage
+  }
+  const isUvu = new Map(files.map((file) => [file, usesUvu(join(dir, file))]))
+  const runs = files.filter((file) => isUvu.get(file) === true).map((file) => [file])
+  const others = files.filter((file) => isUvu.get(file) === false)
+  if (others.length > 0) runs.push(['--test', '--test-reporter=spec', ...others])
+  let exit: ExitCode = EXIT.ok
+  for (const args of runs) {
+    const { code, isInterrupted } = await runNode(args, dir, io)
+    if (isInterrupted) return EXIT.interrupted
+    if (code !== 0) exit = EXIT.refused
+  }
+  if (exit !== EXIT.ok) {
+    const where = relative(io.cwd, dir) || '.'
+    io.stderr.write(`${paint(io.stderr, io.env, 'red', `tests of ${where} failed`)}\n`)
+  }
+  return exit
+}
+
+/** Relative to the folder, in order. */
+function testFiles(dir: string): string[] {
+  const found: string[] = []
+  const visit = (folder: string): void => {
+    for (const entry of readdirSync(join(dir, folder), { withFileTypes: true })) {
+      const path = join(folder, entry.name)
+      if (entry.isDirectory()) {
+        if (!PASSED_OVER.has(entry.name) && !entry.name.startsWith('.')) visit(path)
+      } else if (TEST_FILE.test(entry.name)) found.push(path)
+    }
+  }
+  visit('')
+  return found.sort()
+}
+
+function usesUvu(file: string): boolean {
+  return /\bfrom\s+['"]uvu['"]/.test(readFileSync(file, 'utf8'))
+}
