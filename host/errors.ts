@@ -335,6 +335,13 @@ export const ERRORS = {
     'Mend what the message names; what ran before goes on.',
   ),
 
+  PLUGIN_NO_PREVIOUS: spec(
+    'config',
+    409,
+    (p: { filter: string }) => `${p.filter} has no earlier version to go back to`,
+    '"penstock plugin ls" shows the versions that ran.',
+  ),
+
   REQUEST_BODY_TOO_LARGE: spec(
     'client',
     413,

@@ -122,6 +122,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     store: new FileObjectStore(dataDir),
     log,
   })
+  plugins.onSuspended = (suspension) => void control.rollbackFailing(suspension)
   const closers: (() => void | Promise<void>)[] = [() => plugins.close(), () => supervisor.close()]
   const close = async (): Promise<void> => {
     for (let closer = closers.pop(); closer !== undefined; closer = closers.pop()) await closer()

@@ -43,3 +43,22 @@ export const pushSchema = z.looseObject({
   filter: z.string(),
   durationMs: z.number(),
 })
+
+/** One plugin in one filter. */
+export const pluginsSchema = z.array(
+  z.object({
+    pipeline: z.string(),
+    filter: z.string(),
+    detail: z.looseObject({
+      plugin: z.string(),
+      version: z.string().nullable(),
+      digest: z.string(),
+      origin: z.string(),
+      numOfRequest: z.number(),
+      numOfWasmError: z.number(),
+    }),
+    history: z.array(
+      z.object({ digest: z.string(), at: z.string(), withdrawn: z.string().nullable() }),
+    ),
+  }),
+)

@@ -5,12 +5,13 @@ import type { JsonObject } from '../config/json.ts'
 import { readSources } from '../config/source.ts'
 import { GatewayError } from '../errors.ts'
 import { FILTER_KINDS } from '../filters/builtin.ts'
-import { PipelineGeneration } from '../objects/pipeline.ts'
 import { OBJECT_SPECS } from '../objects/specs.ts'
 import type { Logger } from '../observe/log.ts'
 import type { PluginHost } from '../wasm/plugin-host.ts'
+import type { Suspension } from '../wasm/plugin-monitor.ts'
 import type { ApplyOutcome, Control, ObjectSpec, ObjectStatus, PushOutcome } from './control.ts'
 import type { ObjectStore } from './object-store.ts'
+import { PluginControl, type PluginStatus } from './plugin-control.ts'
 import type { Supervisor } from './supervisor.ts'
 import { type ValidObject, validateDocuments } from './validate.ts'
 
@@ -30,6 +31,7 @@ export interface ControlPlaneOptions {
  */
 export class ControlPlane implements Control {
   readonly #options: ControlPlaneOptions
+  readonly #pluginControl: PluginControl
   #fileDocuments: readonly ConfigDocument[] = []
   /** By name, as they were sent. */
   #apiDocuments: ReadonlyMap<string, JsonObject> = new Map()
@@ -39,6 +41,7 @@ export class ControlPlane implements Control {
 
   constructor(options: ControlPlaneOptions) {
     this.#options = options
+    this.#pluginControl = new PluginControl(options.supervisor, options.plugins, options.log)
   }
 
   get revision(): number {
@@ -142,53 +145,20 @@ export class ControlPlane implements Control {
   }
 
   pushPlugin(bytes: Uint8Array, pipeline: string, filter: string): Promise<PushOutcome> {
-    return this.#exclusively(async () => {
-      const { supervisor, plugins } = this.#options
-      const key = `${pipeline}/${filter}`
-      const code = this.#codeOf(pipeline, filter)
-      const former = await plugins.store.override(key, code)
-      const previousDigest = this.#digestOf(pipeline, filter)
-      const digest = await plugins.store.put(bytes)
-      await plugins.store.setOverride(key, { digest, code, pushedAt: new Date().toISOString() })
-      const outcome = await supervisor.apply(supervisor.objects, { reloads: new Set([pipeline]) })
-      const failed = outcome.failed[0]
-      if (failed !== undefined) {
-        // The old module goes on, also after a restart.
-        if (former === undefined) await plugins.store.dropOverride(key)
-        else await plugins.store.setOverride(key, former)
-        throw new GatewayError('GUEST_REFUSED', { filter: key, reason: failed.reason })
-      }
-      return { digest, previousDigest, pipeline, filter, durationMs: outcome.durationMs }
-    })
+    return this.#exclusively(() => this.#pluginControl.push(bytes, pipeline, filter))
   }
 
-  /** The digest of the module that a filter runs now; "" when it is not known. */
-  #digestOf(pipeline: string, filter: string): string {
-    const generation = this.#options.supervisor.generation(pipeline)
-    if (!(generation instanceof PipelineGeneration)) return ''
-    const status = generation.filters.get(filter)?.status?.()
-    const digest = (status as { digest?: unknown } | undefined)?.digest
-    return typeof digest === 'string' ? digest : ''
+  rollbackPlugin(pipeline: string, filter: string, reason: string): Promise<PushOutcome> {
+    return this.#exclusively(() => this.#pluginControl.rollback(pipeline, filter, reason))
   }
 
-  /** What the configuration of a WasmHost filter names as its code. */
-  #codeOf(pipeline: string, filter: string): string {
-    const object = this.#options.supervisor.objects.get(pipeline)
-    if (object?.kind !== 'Pipeline') {
-      throw new GatewayError('OBJECT_NOT_FOUND', { name: `the pipeline ${pipeline}` })
-    }
-    const filters = object.raw['filters']
-    const found = (Array.isArray(filters) ? filters : []).find(
-      (candidate) => (candidate as JsonObject)['name'] === filter,
-    ) as JsonObject | undefined
-    if (found?.['kind'] !== 'WasmHost') {
-      throw new GatewayError('OBJECT_NOT_FOUND', {
-        name: `the WasmHost filter ${filter} of the pipeline ${pipeline}`,
-      })
-    }
-    // As the filter sees it: after interpolation.
-    const spec = object.spec as { filters?: { name: string; spec: { code?: string } }[] }
-    return spec.filters?.find((candidate) => candidate.name === filter)?.spec.code ?? ''
+  /** A plugin version failed too often: see PluginControl. Never fails. */
+  rollbackFailing(suspension: Suspension): Promise<void> {
+    return this.#exclusively(() => this.#pluginControl.rollbackFailing(suspension))
+  }
+
+  plugins(): Promise<PluginStatus[]> {
+    return this.#pluginControl.list()
   }
 
   async #applyApi(next: ReadonlyMap<string, JsonObject>): Promise<ApplyOutcome> {

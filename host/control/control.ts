@@ -1,4 +1,5 @@
 import type { ConfigIssue } from '../config/issues.ts'
+import type { PluginStatus } from './plugin-control.ts'
 
 /** An object's spec as it was written, with where it came from. Plain data: it may cross a process boundary. */
 export interface ObjectSpec {
@@ -55,6 +56,10 @@ export interface Control {
   delete(name: string): Promise<ApplyOutcome | undefined>
   /** Stores a module by its digest and swaps it into one filter. */
   pushPlugin(bytes: Uint8Array, pipeline: string, filter: string): Promise<PushOutcome>
+  /** Goes back to the version that ran before; PLUGIN_NO_PREVIOUS when there is none. */
+  rollbackPlugin(pipeline: string, filter: string, reason: string): Promise<PushOutcome>
+  /** Every plugin that runs in a filter. */
+  plugins(): Promise<PluginStatus[]>
   readonly isReady: boolean
   /** The checks behind `isReady`, by name. */
   readinessChecks(): readonly {

@@ -10,6 +10,9 @@ import type { OpenPlugin } from '../wasm/plugin-host.ts'
 
 type Result = string | undefined
 
+/** How long the former version stands by after a swap. */
+export const FALLBACK_MS = 60_000
+
 /**
  * Brings one plugin version and the exchanges together: which phase runs when, what the guest may see,
  * and what becomes of its answer. See "The guest contract" in ARCHITECTURE.md.
@@ -26,6 +29,8 @@ export class WasmFilter {
   readonly #owed: OwedPhase
   /** `failPolicy: open`: a response goes on as it is when the plugin failed on it. */
   readonly #isOpen: boolean
+  #fallback: WasmFilter | null = null
+  #fallbackTimer: NodeJS.Timeout | null = null
   #calls = 0
   #failures = 0
 
@@ -50,6 +55,7 @@ export class WasmFilter {
    * phase at this place. A phase the module does not have costs nothing.
    */
   handle(scope: MessageScope): Result | Promise<Result> {
+    if (this.#fallback !== null && this.#plugin.isSuspended()) return this.#fallback.handle(scope)
     if (this.#hasDone) this.#scheduleDone(scope.exchange)
     if (scope.response !== null) {
       return this.#hasResponse ? this.#run(scope, Phase.response) : undefined
@@ -59,6 +65,30 @@ export class WasmFilter {
       return undefined
     }
     return this.#run(scope, Phase.request)
+  }
+
+  /**
+   * Lets the version that ran before stand in while this one is left alone, for as long as it is likely to
+   * be the new version's fault: so that a bad version costs a handful of requests, not those of a roll-back.
+   */
+  fallBackTo(former: WasmFilter): void {
+    former.dropFallback()
+    if (former.#plugin.digest === this.#plugin.digest) return
+    former.#plugin.retain()
+    this.#fallback = former
+    this.#fallbackTimer = setTimeout(() => this.dropFallback(), FALLBACK_MS).unref()
+  }
+
+  dropFallback(): void {
+    const former = this.#fallback
+    this.#fallback = null
+    if (this.#fallbackTimer !== null) clearTimeout(this.#fallbackTimer)
+    if (former !== null) void former.#plugin.close()
+  }
+
+  close(): Promise<void> {
+    this.dropFallback()
+    return this.#plugin.close()
   }
 
   status(): unknown {

@@ -3,8 +3,11 @@ import type { MessageScope } from '../exchange/exchange.ts'
 import { ENGINE_MEMORY_PAGES } from '../wasm/engine-limits.ts'
 import { WASM_DEFAULTS } from '../wasm/limits.ts'
 import { DEFAULT_MODULE_LIMITS } from '../wasm/module/module-limits.ts'
-import { defineFilter } from './filter.ts'
+import { defineFilter, type Filter } from './filter.ts'
 import { WasmFilter } from './wasm-filter.ts'
+
+/** The inside of a filter, for the one that comes after it. */
+const running = new WeakMap<Filter, WasmFilter>()
 
 /** What `failPolicy` decides about. */
 const FAILURES: ReadonlySet<string> = new Set(['wasmError', 'outOfVM'])
@@ -85,7 +88,7 @@ export const wasmHost = defineFilter({
       .default({})
       .describe('What the plugin is configured with; its description says which there are.'),
   }),
-  async create(spec, env) {
+  async create(spec, env, previous) {
     const plugin = await env.plugins.open({
       pipeline: env.pipeline,
       filter: env.filter,
@@ -104,13 +107,17 @@ export const wasmHost = defineFilter({
     })
     const isOpen = spec.failPolicy === 'open'
     const filter = new WasmFilter(plugin, env.log, env.filter, isOpen)
-    return {
+    const former = previous === undefined ? undefined : running.get(previous)
+    if (former !== undefined) filter.fallBackTo(former)
+    const made: Filter = {
       ...(isOpen ? { passes: FAILURES } : {}),
       resultNames: plugin.description.results,
       files: plugin.file === null ? [] : [plugin.file],
       handle: (scope: MessageScope) => filter.handle(scope),
       status: () => filter.status(),
-      close: () => plugin.close(),
+      close: () => filter.close(),
     }
+    running.set(made, filter)
+    return made
   },
 })

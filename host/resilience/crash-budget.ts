@@ -45,6 +45,11 @@ export class CrashBudget {
     return this.#suspensions
   }
 
+  /** As `isSuspended`, without making the caller the trial. */
+  get isWaiting(): boolean {
+    return this.#suspendedUntilMs !== 0 && this.#clock.monotonicMs() < this.#suspendedUntilMs
+  }
+
   /** True while the version must not be run. The first call after the back-off is the trial. */
   isSuspended(): boolean {
     if (this.#suspendedUntilMs === 0) return false

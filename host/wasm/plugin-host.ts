@@ -3,6 +3,9 @@ import { GatewayError, reasonOf } from '../errors.ts'
 import type { Logger } from '../observe/log.ts'
 import { type Usage, UsagePool } from '../usage-pool.ts'
 import { checkAbi } from './abi/check-abi.ts'
+import { DATA_WAIT_MS } from './data/data-limits.ts'
+import { dataNamespace } from './data/namespace-name.ts'
+import { DataStore } from './data/data-store.ts'
 import { limitEngine } from './engine-limits.ts'
 import type { Executor, PluginSetup } from './executor.ts'
 import { InlineExecutor } from './inline-executor.ts'
@@ -59,8 +62,20 @@ export interface OpenPlugin {
   readonly report: GateReport
   /** Where in its sources a guest trapped, innermost first. */
   readonly places: SourcePlaces
-  /** Frees its instances. Called when the last exchange that uses it has ended. */
+  /** True while it is left alone because it failed too often. */
+  isSuspended(): boolean
+  /** One more user; each calls `close` once. */
+  retain(): void
+  /** Frees its instances when the last user has closed it, and the last exchange that uses it has ended. */
   close(): Promise<void>
+}
+
+/** The bytes of a module and where they are from. */
+interface Source {
+  readonly bytes: Buffer
+  /** To be watched; null when there is nothing to watch. */
+  readonly file: string | null
+  readonly origin: 'code' | 'override'
 }
 
 interface CompiledModule {
@@ -91,8 +106,11 @@ export interface GuestLogLine {
  * of the trust domain. There is one per gateway, and today one trust domain.
  */
 export class PluginHost {
+  /** The key-value data of all plugins. It stays when a plugin is swapped, and ends with the process. */
+  readonly data = new DataStore()
   readonly #store: PluginStore
   readonly #threads: number
+  readonly #dataWaitMs: number
   readonly #modules = new UsagePool()
   readonly #gate: GateCache
   readonly #logs = new Map<number, LogTarget>()
@@ -108,8 +126,14 @@ export class PluginHost {
   #setups = 0
   #open = 0
 
-  constructor(store: PluginStore, threads: number, log: Logger) {
+  constructor(
+    store: PluginStore,
+    threads: number,
+    log: Logger,
+    dataWaitMs: number = DATA_WAIT_MS,
+  ) {
     limitEngine()
+    this.#dataWaitMs = dataWaitMs
     this.#store = store
     this.#threads = threads
     this.#gate = new GateCache(store.gateCacheDir, (error) => {
@@ -145,26 +169,40 @@ export class PluginHost {
   /** Fails with the GUEST_* error that says what is wrong with the module; nothing is left open then. */
   async open(request: PluginRequest): Promise<OpenPlugin> {
     const key = `${request.pipeline}/${request.filter}`
-    const override = await this.#store.override(key, request.code)
-    const pushed = override === undefined ? undefined : await this.#store.get(override.digest)
-    if (override !== undefined && pushed === undefined) {
-      request.log.warn(
-        { filter: key, digest: override.digest },
-        'the pushed plugin is gone from the data directory; running what the configuration names',
-      )
-    }
-    const source =
-      pushed === undefined
-        ? await readModuleSource(request.code, request.baseDir)
-        : { bytes: pushed, file: null }
+    const source = await this.#source(key, request)
     const usage = this.#compile(source.bytes, request.memoryPages)
     try {
       const compiled = await usage.value
-      return await this.#start(request, source, compiled, usage, pushed !== undefined)
+      const plugin = await this.#start(request, source, compiled, usage)
+      await this.#store.ran(key, source.bytes)
+      return plugin
     } catch (error) {
       usage.release()
       throw error
     }
+  }
+
+  /** What the configuration names, unless an override stands in for it. */
+  async #source(key: string, request: PluginRequest): Promise<Source> {
+    const override = await this.#store.override(key, request.code)
+    if (override === undefined || override.insteadOf !== null) {
+      const named = await readModuleSource(request.code, request.baseDir)
+      // Rolled back from these very bytes: other ones are a new version, which gets its chance.
+      if (override === undefined || override.insteadOf !== digestOf(named.bytes)) {
+        return { ...named, origin: 'code' }
+      }
+      const bytes = await this.#store.get(override.digest)
+      // The file stays watched: mending it is what ends the override.
+      if (bytes !== undefined) return { bytes, file: named.file, origin: 'override' }
+      return { ...named, origin: 'code' }
+    }
+    const bytes = await this.#store.get(override.digest)
+    if (bytes !== undefined) return { bytes, file: null, origin: 'override' }
+    request.log.warn(
+      { filter: key, digest: override.digest },
+      'the pushed plugin is gone from the data directory; running what the configuration names',
+    )
+    return { ...(await readModuleSource(request.code, request.baseDir)), origin: 'code' }
   }
 
   async close(): Promise<void> {
@@ -194,10 +232,9 @@ export class PluginHost {
 
   async #start(
     request: PluginRequest,
-    source: { readonly bytes: Buffer; readonly file: string | null },
+    source: Source,
     { description, module, report, info, offsetMap }: CompiledModule,
     usage: Usage<unknown>,
-    isOverride: boolean,
   ): Promise<OpenPlugin> {
     const parameters = checkParameters(description, request.parameters)
     this.#setups += 1
@@ -205,7 +242,18 @@ export class PluginHost {
     const isInline = request.isolation === 'inline'
     const fuel = request.fuel ?? (isInline ? WASM_DEFAULTS.inlineFuel : WASM_DEFAULTS.fuel)
     const { reset } = request
-    const setup: PluginSetup = { id: this.#setups, name, module, parameters, fuel, reset }
+    const { abi } = description
+    const data = dataNamespace(description, request)
+    const setup: PluginSetup = {
+      id: this.#setups,
+      name,
+      abi,
+      module,
+      parameters,
+      fuel,
+      data,
+      reset,
+    }
     if (reset === 'request' && report.outsideSnapshot.length > 0) {
       throw new GatewayError('GUEST_START', {
         reason: `reset: request cannot put back ${report.outsideSnapshot.join(', ')}`,
@@ -218,8 +266,11 @@ export class PluginHost {
       filter: request.filter,
     })
     const inner = isInline
-      ? new InlineExecutor(setup, (level, message, requestId) =>
-          this.#onLog({ type: 'guest-log', setupId: setup.id, level, message, requestId }),
+      ? new InlineExecutor(
+          setup,
+          (level, message, requestId) =>
+            this.#onLog({ type: 'guest-log', setupId: setup.id, level, message, requestId }),
+          this.data.port(data),
         )
       : this.#worker(setup, request)
     const executor = new MonitoredExecutor(inner, monitor)
@@ -233,19 +284,23 @@ export class PluginHost {
     this.#open += 1
     monitor.users += 1
     if (source.file !== null) this.#files.set(source.file, (this.#files.get(source.file) ?? 0) + 1)
-    let isClosed = false
+    let users = 1
     return {
       digest: digestOf(source.bytes),
       name,
       description,
-      origin: isOverride ? 'override' : 'code',
+      origin: source.origin,
       file: source.file,
       executor,
       report,
       places: new SourcePlaces(info, source.file, offsetMap),
+      isSuspended: () => monitor.isSuspended,
+      retain: () => {
+        users += 1
+      },
       close: async () => {
-        if (isClosed) return
-        isClosed = true
+        users -= 1
+        if (users !== 0) return
         this.#open -= 1
         monitor.users -= 1
         if (source.file !== null) this.#forgetFile(source.file)
@@ -282,7 +337,7 @@ export class PluginHost {
   }
 
   #worker(setup: PluginSetup, request: PluginRequest): WorkerExecutor {
-    this.#pool ??= new ThreadPool(this.#threads, this.#onLog)
+    this.#pool ??= new ThreadPool(this.#threads, this.#onLog, this.data, this.#dataWaitMs)
     return new WorkerExecutor(setup, this.#pool, request)
   }
 

@@ -58,6 +58,11 @@ export class PluginMonitor {
     this.#onSuspended = onSuspended
   }
 
+  /** True while calls are refused; looking does not start a trial. */
+  get isSuspended(): boolean {
+    return this.#budget.isWaiting
+  }
+
   /** Null when a call may run; otherwise the failure it gets without running. */
   refusal(): GatewayError | null {
     if (!this.#budget.isSuspended()) return null

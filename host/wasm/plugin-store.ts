@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { z } from '../config/schema.ts'
 import { reasonOf } from '../errors.ts'
 
 /** `sha256:` and 64 hex digits. */
@@ -8,25 +9,49 @@ export function digestOf(bytes: Uint8Array): string {
   return `sha256:${createHash('sha256').update(bytes).digest('hex')}`
 }
 
-/** A module that was pushed into one filter, in place of what its `code` names. */
+/** A module that runs in one filter in place of what its `code` names. */
 export interface Override {
   readonly digest: string
   /** The `code` it stands in for; the override ends when the configuration names another one. */
   readonly code: string
-  readonly pushedAt: string
+  /**
+   * The digest of the module it was rolled back from: the override ends when `code` has another content.
+   * Null for one that was pushed, which stays whatever the file holds.
+   */
+  readonly insteadOf: string | null
+  readonly at: string
+  readonly reason: string
 }
 
+/** One version that ran in a filter. */
+export interface HistoryEntry {
+  readonly digest: string
+  readonly at: string
+  /** Why it was taken back; null while it is none the worse. */
+  readonly withdrawn: string | null
+}
+
+interface FilterRecord {
+  readonly override: Override | null
+  /** Oldest first. */
+  readonly history: readonly HistoryEntry[]
+}
+
+/** Versions of one filter that are remembered, and can be gone back to. */
+export const HISTORY_KEPT = 10
+
 /**
- * Modules by digest and the overrides that refer to them, under the data directory:
+ * Modules by digest, and for each filter (`PIPELINE/FILTER`) what ran in it and what runs in place of its
+ * configuration, under the data directory:
  *
  *     plugins/sha256/HEX.wasm      never changed once written
- *     plugins/overrides.json       PIPELINE/FILTER -> Override
+ *     plugins/filters.json         PIPELINE/FILTER -> FilterRecord
  *
  * Writes go to a temporary name and are renamed, so that a crash leaves the old or the new, never half.
  */
 export class PluginStore {
   readonly #dir: string
-  #overrides: Map<string, Override> | null = null
+  #records: Map<string, FilterRecord> | null = null
   #writing: Promise<void> = Promise.resolve()
 
   constructor(dataDir: string) {
@@ -41,7 +66,7 @@ export class PluginStore {
   /** Keeps the module; returns its digest. */
   async put(bytes: Uint8Array): Promise<string> {
     const digest = digestOf(bytes)
-    await writeAtomic(this.#path(digest), bytes)
+    if ((await this.get(digest)) === undefined) await writeAtomic(this.#path(digest), bytes)
     return digest
   }
 
@@ -53,44 +78,58 @@ export class PluginStore {
 
   /** The override of a filter whose configuration says `code`, or undefined. */
   async override(key: string, code: string): Promise<Override | undefined> {
-    const override = (await this.#load()).get(key)
+    const override = (await this.#record(key)).override
     return override?.code === code ? override : undefined
   }
 
-  async overrides(): Promise<ReadonlyMap<string, Override>> {
-    return this.#load()
+  async setOverride(key: string, override: Override | null): Promise<void> {
+    const { history } = await this.#record(key)
+    await this.#save(key, { override, history })
   }
 
-  async setOverride(key: string, override: Override): Promise<void> {
-    const overrides = await this.#load()
-    overrides.set(key, override)
-    await this.#save(overrides)
+  /** What ran in a filter, oldest first. */
+  async history(key: string): Promise<readonly HistoryEntry[]> {
+    return (await this.#record(key)).history
   }
 
-  async dropOverride(key: string): Promise<boolean> {
-    const overrides = await this.#load()
-    if (!overrides.delete(key)) return false
-    await this.#save(overrides)
-    return true
+  /** Remembers that this module runs in the filter now, and keeps it, so that one can go back to it. */
+  async ran(key: string, bytes: Uint8Array): Promise<void> {
+    const { override, history } = await this.#record(key)
+    const digest = digestOf(bytes)
+    if (history.at(-1)?.digest === digest) return
+    await this.put(bytes)
+    const at = new Date().toISOString()
+    const next = [...history, { digest, at, withdrawn: null }].slice(-HISTORY_KEPT)
+    await this.#save(key, { override, history: next })
+  }
+
+  /** Notes why a version was taken back, so that nobody goes back to it unknowingly. */
+  async withdraw(key: string, digest: string, reason: string): Promise<void> {
+    const { override, history } = await this.#record(key)
+    const next = history.map((entry) =>
+      entry.digest === digest ? { ...entry, withdrawn: reason } : entry,
+    )
+    await this.#save(key, { override, history: next })
   }
 
   #path(digest: string): string {
     return join(this.#dir, 'sha256', `${digest.slice('sha256:'.length)}.wasm`)
   }
 
-  async #load(): Promise<Map<string, Override>> {
-    if (this.#overrides === null) {
-      const text = await readIfThere(join(this.#dir, 'overrides.json'))
-      this.#overrides = parseOverrides(text?.toString('utf8'))
+  async #record(key: string): Promise<FilterRecord> {
+    if (this.#records === null) {
+      const text = await readIfThere(join(this.#dir, 'filters.json'))
+      this.#records = parseRecords(text?.toString('utf8'))
     }
-    return this.#overrides
+    return this.#records.get(key) ?? { override: null, history: [] }
   }
 
-  /** One write at a time: two pushes at once must not leave the older list behind. */
-  #save(overrides: ReadonlyMap<string, Override>): Promise<void> {
-    const text = `${JSON.stringify(Object.fromEntries(overrides), null, 2)}\n`
+  /** One write at a time: two changes at once must not leave the older list behind. */
+  #save(key: string, record: FilterRecord): Promise<void> {
+    this.#records?.set(key, record)
+    const text = `${JSON.stringify(Object.fromEntries(this.#records ?? []), null, 2)}\n`
     const write = this.#writing.then(() =>
-      writeAtomic(join(this.#dir, 'overrides.json'), Buffer.from(text)),
+      writeAtomic(join(this.#dir, 'filters.json'), Buffer.from(text)),
     )
     this.#writing = write.catch(() => undefined)
     return write
@@ -117,27 +156,30 @@ export async function writeAtomic(path: string, bytes: Uint8Array, mode = 0o600)
   await rename(temporary, path)
 }
 
+const record = z.object({
+  override: z
+    .object({
+      digest: z.string(),
+      code: z.string(),
+      insteadOf: z.string().nullable(),
+      at: z.string(),
+      reason: z.string(),
+    })
+    .nullable(),
+  history: z.array(
+    z.object({ digest: z.string(), at: z.string(), withdrawn: z.string().nullable() }),
+  ),
+})
+
 /** A list that cannot be read is an empty one: the filters then run what their configuration names. */
-function parseOverrides(text: string | undefined): Map<string, Override> {
-  const overrides = new Map<string, Override>()
-  if (text === undefined) return overrides
-  let data: unknown
+function parseRecords(text: string | undefined): Map<string, FilterRecord> {
+  if (text === undefined) return new Map()
   try {
-    data = JSON.parse(text)
+    return new Map(Object.entries(z.record(z.string(), record).parse(JSON.parse(text))))
   } catch (error) {
     process.emitWarning(
       `the list of pushed plugins cannot be read and is ignored: ${reasonOf(error)}`,
     )
-    return overrides
+    return new Map()
   }
-  for (const [key, value] of Object.entries(data as Record<string, Partial<Override>>)) {
-    if (typeof value.digest === 'string' && typeof value.code === 'string') {
-      overrides.set(key, {
-        digest: value.digest,
-        code: value.code,
-        pushedAt: value.pushedAt ?? '',
-      })
-    }
-  }
-  return overrides
 }

@@ -98,6 +98,14 @@ export class FakeControl implements Control {
     return { digest, previousDigest, pipeline, filter, durationMs: 2.4 }
   }
 
+  async rollbackPlugin(pipeline: string, filter: string): Promise<PushOutcome> {
+    return this.pushPlugin(new Uint8Array(), pipeline, filter)
+  }
+
+  async plugins() {
+    return []
+  }
+
   readinessChecks() {
     return this.checks
   }

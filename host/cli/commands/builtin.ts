@@ -4,7 +4,9 @@ import { buildCommand } from './build-command.ts'
 import { deleteCommand } from './delete.ts'
 import { demoCommand } from './demo.ts'
 import { getCommand } from './get.ts'
+import { pluginLsCommand } from './plugin-ls.ts'
 import { pluginPushCommand } from './plugin-push.ts'
+import { pluginRollbackCommand } from './plugin-rollback.ts'
 import { serveCommand } from './serve.ts'
 import { statusCommand } from './status.ts'
 import { testCommand } from './test-command.ts'
@@ -19,6 +21,8 @@ export const builtinCommands: readonly Command[] = [
   deleteCommand,
   statusCommand,
   pluginPushCommand,
+  pluginLsCommand,
+  pluginRollbackCommand,
   buildCommand,
   testCommand,
   demoCommand,

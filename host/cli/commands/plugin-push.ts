@@ -6,10 +6,8 @@ import { ApiClient } from '../api-client.ts'
 import { defineCommand } from '../command.ts'
 import { EXIT } from '../io.ts'
 import { writeData } from '../output.ts'
+import { parseFilterTarget, pluginPath, shortDigest } from '../plugin-target.ts'
 import { pushSchema } from '../replies.ts'
-
-/** Hexadecimal digits of a digest that are shown to people. */
-const SHOWN_DIGITS = 12
 
 /** Swaps the module of a filter while it runs. */
 export const pluginPushCommand = defineCommand({
@@ -25,29 +23,20 @@ export const pluginPushCommand = defineCommand({
   examples: ['penstock plugin push build/limit.wasm --filter demo/limit'],
   async run(call) {
     const file = call.args[0] ?? ''
-    const [pipeline, filter] = parseTarget(call.options.text('filter'))
+    const [pipeline, filter] = parseFilterTarget(call.options.text('filter'), '--filter')
     const bytes = await readModule(resolve(call.io.cwd, file), file)
     const client = await ApiClient.open(call)
-    const path = `/plugins/${encodeURIComponent(pipeline)}/${encodeURIComponent(filter)}`
+    const path = pluginPath(pipeline, filter)
     const outcome = await client.call(pushSchema, 'PUT', path, { type: 'application/wasm', bytes })
     if (!writeData(call, outcome)) {
       const { digest, previousDigest, durationMs } = outcome
-      const before = previousDigest === '' ? '' : `, before ${short(previousDigest)}`
-      const what = `${pipeline}/${filter} runs ${short(digest)}${before}`
+      const before = previousDigest === '' ? '' : `, before ${shortDigest(previousDigest)}`
+      const what = `${pipeline}/${filter} runs ${shortDigest(digest)}${before}`
       call.io.stdout.write(`${printable(what)} (${Math.round(durationMs)} ms)\n`)
     }
     return EXIT.ok
   },
 })
-
-function parseTarget(text: string | undefined): [pipeline: string, filter: string] {
-  const [pipeline = '', filter = '', ...more] = (text ?? '').split('/')
-  if (pipeline === '' || filter === '' || more.length > 0) {
-    const seen = text === undefined ? 'is missing' : `"${text}" is not of that form`
-    throw new GatewayError('CLI_USAGE', { reason: `--filter PIPELINE/FILTER: ${seen}` })
-  }
-  return [pipeline, filter]
-}
 
 async function readModule(path: string, shown: string): Promise<Uint8Array> {
   try {
@@ -61,8 +50,4 @@ function readReason(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? error.code : ''
   if (code === 'ENOENT') return 'no such file or folder'
   return code === 'EISDIR' ? 'it is a folder' : reasonOf(error)
-}
-
-function short(digest: string): string {
-  return digest.replace(/^sha256:/, '').slice(0, SHOWN_DIGITS)
 }
