@@ -18,6 +18,9 @@ const { status } = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.build.json'
   stdio: 'inherit',
 })
 process.exitCode = status ?? 1
+// Sources that are given away as they are.
+const templates = 'cli/new/templates'
+cpSync(join(root, 'host', templates), join(root, 'dist', templates), { recursive: true })
 for (const file of globSync('**/*.{yaml,html}', { cwd: join(root, 'host') })) {
   cpSync(join(root, 'host', file), join(root, 'dist', file))
 }

@@ -10,7 +10,8 @@ import { join, posix, resolve, sep } from 'node:path'
 /** From top to bottom: a layer imports what stands below it. Layers on one line do not see each other. */
 const LAYERS: readonly (readonly string[])[] = [
   ['main', 'index'],
-  ['cli', 'dashboard'],
+  ['cli'],
+  ['dashboard'],
   ['gateway'],
   ['bench'],
   ['testing'],
@@ -35,6 +36,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   // Commands talk to a running gateway over HTTP. `serve` and `demo` start one, `validate` needs what a
   // configuration may hold.
   cli: [
+    'dashboard',
     'gateway',
     'bench',
     'testing',
@@ -49,19 +51,21 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'errors',
     'clock',
     'file-watch',
+    'free-port',
     'version',
   ],
-  dashboard: ['admin'],
+  // The page and the gateway share the shape of what is recorded, and nothing else.
+  dashboard: ['admin', 'inspect'],
 }
 
 /** Layers that not everything above them may import. */
 const IMPORTED_BY: Readonly<Record<string, readonly string[]>> = {
   // The compiler is an optional package: a gateway that only serves must never load it.
-  toolchain: ['main', 'index', 'cli', 'gateway', 'testing'],
+  toolchain: ['main', 'index', 'cli', 'gateway', 'bench', 'testing'],
 }
 
-/** What `cli` and `dashboard` may know of `admin`: the shape of what travels and where the token lies. */
-const ADMIN_SHAPES = /^host\/admin\/(?:.*\/)?(?:schemas?|types|token-file)(?:\/|\.ts$)/
+/** What `cli` and `dashboard` may know of `admin`: the shape of what travels and where token and page lie. */
+const ADMIN_SHAPES = /^host\/admin\/(?:.*\/)?(?:schemas?|types|token-file|page)(?:\/|\.ts$)/
 
 interface Import {
   /** Path from the root, with slashes, of the file that imports and of the one imported. */
@@ -74,7 +78,7 @@ interface Import {
 const root = resolve(process.argv[2] ?? join(import.meta.dirname, '..'))
 const files = readdirSync(join(root, 'host'), { recursive: true, encoding: 'utf8' })
   .map((name) => `host/${name.split(sep).join('/')}`)
-  .filter((name) => name.endsWith('.ts') && !name.includes('/node_modules/'))
+  .filter((name) => /\.tsx?$/.test(name) && !/\/(?:node_modules|templates)\//.test(name))
   .sort()
 const imports = new Map(files.map((file) => [file, importsOf(file)]))
 const problems = [...[...imports.values()].flat().flatMap(checkDirection), ...findCycles()]
@@ -133,7 +137,7 @@ function checkDirection({ from, to, line }: Import): string[] {
 
 /** `host/traffic/router.ts` and `host/traffic.ts` are in the layer `traffic`. */
 function layerOf(file: string): string {
-  return (file.split('/')[1] ?? '').replace(/(?:\.d)?\.ts$/, '')
+  return (file.split('/')[1] ?? '').replace(/(?:\.d)?\.tsx?$/, '')
 }
 
 function rankOf(layer: string): number {

@@ -20,7 +20,7 @@ import { REQUEST_FIELDS } from './support/wrk.ts'
 const CONCURRENCY = 64
 
 /** Requests that are made at a time: as few as a clock of microseconds allows, so that they stay in the cache. */
-const BATCH = 256
+const BATCH = 512
 
 /** How a row runs its filter. */
 export interface InProcessRow {
@@ -50,19 +50,19 @@ const log = createLogger({
 })
 const plugins = new PluginHost(new PluginStore(folder), 1, log)
 const subjects: Subject[] = [
-  { name: 'JavaScript', filter: await benchStamp.create({}, neverUsed()), runs: BATCH * 200 },
-  { name: 'inline, SDK', filter: await openWasm(GUESTS.stamp, 'inline'), runs: BATCH * 40 },
-  { name: 'inline, bytes', filter: await openWasm(GUESTS.stampBytes, 'inline'), runs: BATCH * 40 },
+  { name: 'JavaScript', filter: await benchStamp.create({}, neverUsed()), runs: BATCH * 100 },
+  { name: 'inline, SDK', filter: await openWasm(GUESTS.stamp, 'inline'), runs: BATCH * 20 },
+  { name: 'inline, bytes', filter: await openWasm(GUESTS.stampBytes, 'inline'), runs: BATCH * 20 },
   { name: 'worker pool, SDK', filter: await openWasm(GUESTS.stamp, 'worker'), runs: BATCH * 20 },
   {
     name: 'Extism in thread',
     filter: await benchExtism.create({ runInWorker: false }, neverUsed()),
-    runs: BATCH * 5,
+    runs: BATCH * 3,
   },
   {
     name: 'Extism in worker',
     filter: await benchExtism.create({ runInWorker: true }, neverUsed()),
-    runs: BATCH * 2,
+    runs: BATCH,
   },
 ]
 

@@ -149,6 +149,34 @@ export const ERRORS = {
     'Patterns are RE2 syntax: no look-around and no back-references.',
   ),
 
+  DATA_LIMIT: spec(
+    'client',
+    422,
+    (p: { namespace: string; limit: string }) =>
+      `nothing was written: the data of ${p.namespace} would be past the limit ${p.limit}`,
+    'Delete keys that are not needed, or store less; docs/plugin-data.md lists the limits.',
+  ),
+
+  DEV_NO_PLUGIN: spec(
+    'config',
+    422,
+    (p: { folder: string }) => `there is no plugin in ${p.folder}`,
+    'Name a folder with an index.ts, or one with plugins/NAME/index.ts.',
+  ),
+
+  FILTER_NOT_YET: spec(
+    'config',
+    422,
+    (p: { filter: string; what: string }) => `${p.filter} cannot run yet: ${p.what}`,
+    'Take the filter out of the pipeline until it is supported.',
+  ),
+
+  GUEST_BENCH: spec(
+    'guest',
+    503,
+    (p: { reason: string }) => `the plugin fails on the request it is measured with: ${p.reason}`,
+    'Give it a request it serves with --request FILE, and its parameters with --parameter.',
+  ),
   GUEST_CODE_READ: spec(
     'config',
     422,
@@ -257,6 +285,12 @@ export const ERRORS = {
     'Names and values follow the HTTP grammar; framing headers belong to the host.',
   ),
 
+  HTTP_CALLBACK: spec(
+    'host',
+    500,
+    (p: { reason: string }) => `a connection was cut because its handling failed: ${p.reason}`,
+    'This is a mistake in Penstock or in a filter of yours; please report the stack that comes with it.',
+  ),
   HTTP_ENGINE: spec(
     'config',
     500,
@@ -308,6 +342,19 @@ export const ERRORS = {
     'Check that the folder can be written, or remove old recorded tests.',
   ),
 
+  JWKS_FETCH: spec(
+    'upstream',
+    502,
+    (p: { url: string; reason: string }) => `cannot get the keys at ${p.url}: ${p.reason}`,
+    'Check that the URL answers a JSON Web Key Set (RFC 7517).',
+  ),
+  JWT_KEY: spec(
+    'config',
+    422,
+    (p: { reason: string }) => p.reason,
+    'A secret, or a public key in PEM, is written in hex, two digits a byte.',
+  ),
+
   LISTEN: spec(
     'config',
     422,
@@ -340,6 +387,13 @@ export const ERRORS = {
     409,
     (p: { filter: string }) => `${p.filter} has no earlier version to go back to`,
     '"penstock plugin ls" shows the versions that ran.',
+  ),
+
+  REMOTE_REPLY: spec(
+    'upstream',
+    502,
+    (p: { reason: string }) => `the remote service answered what cannot be used: ${p.reason}`,
+    'Mend the service; the page of the filter says what it must answer.',
   ),
 
   REQUEST_BODY_TOO_LARGE: spec(
@@ -479,6 +533,13 @@ export const ERRORS = {
     504,
     (p: { endpoint: string; ms: number }) => `${p.endpoint} did not answer within ${p.ms} ms`,
     'Raise the timeout or check the endpoint.',
+  ),
+
+  USER_FILE: spec(
+    'config',
+    422,
+    (p: { path: string; reason: string }) => `the file of users ${p.path}: ${p.reason}`,
+    'Write it with "htpasswd -B FILE USER" (bcrypt); {SHA} and $apr1$ are read too.',
   ),
 } as const satisfies Record<string, ErrorSpec<never>>
 

@@ -22,13 +22,17 @@ export class FileWatch {
   #timer: NodeJS.Timeout | null = null
   #isClosed = false
 
+  readonly #intervalMs: number
+
   /** `paths` is asked every time: what is watched may change. `onChange` is awaited before the next look. */
   constructor(
     paths: () => readonly string[],
     onChange: (changed: readonly string[]) => Promise<void>,
+    intervalMs: number = WATCH_INTERVAL_MS,
   ) {
     this.#paths = paths
     this.#onChange = onChange
+    this.#intervalMs = intervalMs
   }
 
   async start(): Promise<void> {
@@ -46,7 +50,7 @@ export class FileWatch {
     if (this.#isClosed) return
     this.#timer = setTimeout(
       () => void this.#check().finally(() => this.#schedule()),
-      WATCH_INTERVAL_MS,
+      this.#intervalMs,
     )
     this.#timer.unref()
   }

@@ -5,7 +5,10 @@ export const PORTS_TRIED = 10
  * Calls `listen` with `port`, and with the next ones while they are taken by somebody else; at last with 0.
  * Any other failure is that of `listen`. Port 0 is any free port from the start.
  */
-export async function listenNear<T>(port: number, listen: (port: number) => Promise<T>): Promise<T> {
+export async function listenNear<T>(
+  port: number,
+  listen: (port: number) => Promise<T>,
+): Promise<T> {
   for (let next = port; port !== 0 && next <= port + PORTS_TRIED && next < 65_536; next++) {
     try {
       return await listen(next)

@@ -13,7 +13,6 @@ import { httpEngine } from './http/engines.ts'
 import { type MovedServer, movingEngine } from './http/moving-engine.ts'
 import { Inspector } from './inspect/inspector.ts'
 import { HttpServerGeneration } from './objects/http-server.ts'
-import { PipelineGeneration } from './objects/pipeline.ts'
 import type { Logger } from './observe/log.ts'
 import { Metrics } from './observe/metrics.ts'
 import type { AccessLog } from './traffic/access-log.ts'
@@ -35,10 +34,14 @@ export interface GatewayOptions {
     /** Names of the admin API beside the loopback ones. */
     readonly allowedHosts?: readonly string[]
   } | null
+  /** For a configuration that moves here: fields nobody knows are warnings. Default none. */
+  readonly compat?: 'easegress'
   /** Default `node`. */
   readonly httpEngine?: string
   /** Threads for plugins; default one less than there are cores. */
   readonly threads?: number
+  /** How long a plugin in a thread waits for key-value data. Default 5 ms. */
+  readonly dataWaitMs?: number
   /** Follow changes of the configuration and of every module. Default true. */
   readonly watch?: boolean
   /** Time running exchanges get when a listener closes. Default 30 s. */
@@ -55,6 +58,11 @@ export interface GatewayOptions {
 export interface DevelopmentOptions {
   /** The page of the inspector. */
   readonly page: LoadPage
+  /**
+   * Modules that are read in place of those the configuration names, by absolute path: builds that were
+   * made in a hurry and must not be mistaken for those that are shipped. May change while it runs.
+   */
+  readonly standIns?: ReadonlyMap<string, string>
   /** Hears of servers whose port was taken. */
   readonly onMoved: (moved: MovedServer) => void
 }
@@ -67,8 +75,11 @@ export interface Gateway {
   readonly inspector: Inspector | null
   /** The port an HTTPServer has bound; undefined when there is no such server. */
   portOf(server: string): number | undefined
-  /** Reads files and modules again now, without waiting for the watch. */
-  reload(): Promise<void>
+  /**
+   * Reads files and modules again now, without waiting for the watch, and tries again what had failed to
+   * start. Answers why it was refused, in the words of the log; empty when everything is live.
+   */
+  reload(): Promise<readonly string[]>
   /** Stops accepting, lets running exchanges end, frees everything. Idempotent. */
   close(): Promise<void>
 }
@@ -84,7 +95,12 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const { log } = options
   const dataDir = resolve(options.dataDir)
   const drainMs = options.drainMs ?? 30_000
-  const plugins = new PluginHost(new PluginStore(dataDir), options.threads ?? defaultThreads(), log)
+  const plugins = new PluginHost(
+    new PluginStore(dataDir),
+    options.threads ?? defaultThreads(),
+    log,
+    options.dataWaitMs,
+  )
   const metrics = new Metrics()
   for (const family of pluginMetrics(
     () => plugins.monitors,
@@ -97,9 +113,11 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     development === null
       ? null
       : new Inspector({
+          servers: () => serversOf(supervisor),
           portOf: (server) => portOf(supervisor, server),
           parametersOf: (pipeline, filter) => parametersOf(control, pipeline, filter),
         })
+  if (development?.standIns !== undefined) plugins.standIns = development.standIns
   if (inspector !== null) plugins.onGuestLog = (line) => inspector.recorder.log(line)
   const engine = httpEngine(options.httpEngine ?? 'node')
   const supervisor = new Supervisor(
@@ -120,6 +138,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     supervisor,
     plugins,
     store: new FileObjectStore(dataDir),
+    ignoresUnknownFields: options.compat === 'easegress',
     log,
   })
   plugins.onSuspended = (suspension) => void control.rollbackFailing(suspension)
@@ -148,16 +167,19 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       // Before the admin API: whoever looks on would keep it open until it is cut.
       closers.push(() => inspector.close())
     }
-    const follow = (changed: readonly string[]): Promise<void> =>
-      followChanges(control, supervisor, plugins, log, changed)
-    if (options.watch ?? true) closers.push(await watch(options.files, plugins, follow))
+    const follow = (changed: readonly string[]): Promise<readonly string[]> =>
+      followChanges(control, supervisor, log, changed, development !== null)
+    if (options.watch ?? true) closers.push(await watch(options.files, plugins, supervisor, follow))
     closers.push(retryFailures(supervisor, log))
     return {
       control,
       adminPort: admin?.port ?? null,
       inspector,
       portOf: (name) => portOf(supervisor, name),
-      reload: () => follow(plugins.files),
+      reload: async () => {
+        await supervisor.retryFailed()
+        return await follow(plugins.files)
+      },
       close,
     }
   } catch (error) {
@@ -169,6 +191,13 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
 function portOf(supervisor: Supervisor, server: string): number | undefined {
   const generation = supervisor.generation(server)
   return generation instanceof HttpServerGeneration ? generation.port : undefined
+}
+
+function serversOf(supervisor: Supervisor): { name: string; port: number }[] {
+  return [...supervisor.objects.keys()].flatMap((name) => {
+    const port = portOf(supervisor, name)
+    return port === undefined ? [] : [{ name, port }]
+  })
 }
 
 /** As they are written: an environment variable that stands in one is not looked up. */
@@ -192,10 +221,14 @@ function parametersOf(
 async function watch(
   files: readonly string[],
   plugins: PluginHost,
-  follow: (changed: readonly string[]) => Promise<void>,
+  supervisor: Supervisor,
+  follow: (changed: readonly string[]) => Promise<unknown>,
 ): Promise<() => void> {
   const configured = files.filter((file) => file !== '-').map((file) => resolve(file))
-  const fileWatch = new FileWatch(() => [...configured, ...plugins.files], follow)
+  const fileWatch = new FileWatch(
+    () => [...configured, ...plugins.files, ...supervisor.files],
+    async (changed) => void (await follow(changed)),
+  )
   await fileWatch.start()
   return () => fileWatch.close()
 }
@@ -204,42 +237,30 @@ async function watch(
 async function followChanges(
   control: ControlPlane,
   supervisor: Supervisor,
-  plugins: PluginHost,
   log: Logger,
   changed: readonly string[],
-): Promise<void> {
-  const modules = new Set(changed.filter((file) => plugins.files.includes(file)))
-  const reloads = modules.size === 0 ? new Set<string>() : pipelinesUsing(supervisor, modules)
+  // Whoever develops has a line of his own for what is live.
+  isQuiet: boolean,
+): Promise<readonly string[]> {
+  const reloads = supervisor.usersOf(new Set(changed))
   try {
     const outcome = await control.reload(reloads)
     for (const { name, reason } of outcome.failed) {
       log.error({ object: name }, `change refused, the former version goes on: ${reason}`)
     }
-    if (outcome.failed.length > 0) return
+    if (outcome.failed.length > 0) return outcome.failed.map(({ reason }) => reason)
     const { created, updated, deleted } = outcome
-    if (created.length + updated.length + deleted.length === 0) return
-    log.info(
+    if (created.length + updated.length + deleted.length === 0) return []
+    log[isQuiet ? 'debug' : 'info'](
       { created, updated, deleted, ms: Math.round(outcome.durationMs) },
       `live: ${[...created, ...updated, ...deleted].join(', ')}`,
     )
+    return []
   } catch (error) {
-    if (error instanceof ConfigError) {
-      log.error(`change refused, the former configuration goes on:\n${error.message}`)
-    } else log.error(`change refused, the former configuration goes on: ${reasonOf(error)}`)
+    const reason = error instanceof ConfigError ? `\n${error.message}` : ` ${reasonOf(error)}`
+    log.error(`change refused, the former configuration goes on:${reason}`)
+    return [reason.trim()]
   }
-}
-
-/** The pipelines with a filter whose module was read from one of these files. */
-function pipelinesUsing(supervisor: Supervisor, files: ReadonlySet<string>): Set<string> {
-  const names = new Set<string>()
-  for (const name of supervisor.objects.keys()) {
-    const generation = supervisor.generation(name)
-    if (!(generation instanceof PipelineGeneration)) continue
-    for (const filter of generation.filters.values()) {
-      for (const file of filter.files ?? []) if (files.has(file)) names.add(name)
-    }
-  }
-  return names
 }
 
 function retryFailures(supervisor: Supervisor, log: Logger): () => void {

@@ -49,7 +49,7 @@ export function decode<T>(text: T): Text | null {
   let bits: u32 = 0
   let count = 0
   for (let i = 0; i < length; i++) {
-    const value = valueOf(unit<T>(text, i))
+    const value = digitValue(unit<T>(text, i))
     if (value < 0) return null
     bits = (bits << 6) | <u32>value
     count += 6
@@ -67,11 +67,13 @@ function write(from: usize, length: i32, alphabet: string, isPadded: bool): stri
   const rest = length % 3
   const full = length - rest
   const tail = rest == 0 ? 0 : isPadded ? 4 : rest + 1
-  const made = changetype<string>(__new(<usize>((full / 3) * 4 + tail) << 1, idof<string>()))
+  const made = changetype<string>(__new((<usize>((full / 3) * 4 + tail)) << 1, idof<string>()))
   let to = changetype<usize>(made)
   for (let i = 0; i < full; i += 3) {
     const bits =
-      (<u32>load<u8>(from + i) << 16) | (<u32>load<u8>(from + i, 1) << 8) | <u32>load<u8>(from + i, 2)
+      ((<u32>load<u8>(from + i)) << 16) |
+      ((<u32>load<u8>(from + i, 1)) << 8) |
+      <u32>load<u8>(from + i, 2)
     put(to, 0, alphabet, bits >> 18)
     put(to, 2, alphabet, bits >> 12)
     put(to, 4, alphabet, bits >> 6)
@@ -80,7 +82,7 @@ function write(from: usize, length: i32, alphabet: string, isPadded: bool): stri
   }
   if (rest > 0) {
     const second: u32 = rest == 2 ? <u32>load<u8>(from + full + 1) : 0
-    const bits = (<u32>load<u8>(from + full) << 16) | (second << 8)
+    const bits = ((<u32>load<u8>(from + full)) << 16) | (second << 8)
     put(to, 0, alphabet, bits >> 18)
     put(to, 2, alphabet, bits >> 12)
     if (rest == 2) put(to, 4, alphabet, bits >> 6)
@@ -94,7 +96,7 @@ function put(to: usize, offset: usize, alphabet: string, bits: u32): void {
   store<u16>(to + offset, load<u16>(changetype<usize>(alphabet) + ((bits & 63) << 1)))
 }
 
-function valueOf(character: u32): i32 {
+function digitValue(character: u32): i32 {
   if (character - 0x41 < 26) return <i32>character - 0x41
   if (character - 0x61 < 26) return <i32>character - 0x61 + 26
   if (character - 0x30 < 10) return <i32>character - 0x30 + 52

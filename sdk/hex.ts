@@ -33,8 +33,8 @@ export function decode<T>(text: T): Text | null {
   if ((length & 1) != 0) return null
   const made = allocate(length >> 1)
   for (let i = 0; i < length; i += 2) {
-    const high = valueOf(unit<T>(text, i))
-    const low = valueOf(unit<T>(text, i + 1))
+    const high = digitValue(unit<T>(text, i))
+    const low = digitValue(unit<T>(text, i + 1))
     if ((high | low) < 0) return null
     store<u8>(changetype<usize>(made) + (i >> 1), <u8>((high << 4) | low))
   }
@@ -45,7 +45,7 @@ function digit(value: u32): u16 {
   return <u16>(value < 10 ? value + 0x30 : value + 0x57)
 }
 
-function valueOf(character: u32): i32 {
+function digitValue(character: u32): i32 {
   if (character - 0x30 < 10) return <i32>character - 0x30
   const letter = character | 0x20
   return letter - 0x61 < 6 ? <i32>letter - 0x57 : -1

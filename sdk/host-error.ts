@@ -8,6 +8,8 @@ export const DENIED: i32 = -3
 export const TOO_LARGE: i32 = -4
 /** The message does not exist in this phase, or can no longer be changed. */
 export const WRONG_PHASE: i32 = -5
+/** The key-value data could not be reached in time; nothing was done. */
+export const UNAVAILABLE: i32 = -6
 
 /**
  * Ends the call with the reason for which the host refused `what`. A refusal is a mistake in the filter
@@ -17,6 +19,7 @@ export function refused(code: i32, what: string): void {
   if (code == INVALID) throw new Error(`${what}: against the HTTP grammar`)
   if (code == DENIED) throw new Error(`${what}: not granted, or it belongs to the host`)
   if (code == TOO_LARGE) throw new Error(`${what}: past a limit`)
+  if (code == UNAVAILABLE) throw new Error(`${what}: no answer in time`)
   if (code == WRONG_PHASE) throw new Error(`${what}: not possible in this phase`)
   throw new Error(`${what}: the host answered ${code}`)
 }

@@ -54,3 +54,33 @@ export declare function param_get(key: usize, keyLength: i32, buf: usize, cap: i
 export declare function log(level: i32, ptr: usize, len: i32): void
 /** Milliseconds since 1970. */
 export declare function now(): f64
+/** A note for the access log. */
+export declare function tag(ptr: usize, len: i32): i32
+/** The value of a key into `buf`; returns its full length. */
+export declare function kv_get(key: usize, keyLength: i32, buf: usize, cap: i32): i32
+/** Writes a value; `ttl` is its life in milliseconds, 0 for no end. */
+export declare function kv_put(key: usize, keyLength: i32, ptr: usize, len: i32, ttl: f64): i32
+/** Deletes a key; 1 when there was one. */
+export declare function kv_delete(key: usize, keyLength: i32): i32
+/** Writes when `expected` is what is there (a length of -1: nothing); 1 when it did. */
+export declare function kv_cas(
+  key: usize,
+  keyLength: i32,
+  expected: usize,
+  expectedLength: i32,
+  ptr: usize,
+  len: i32,
+  ttl: f64,
+): i32
+/** Adds to an integer, the sum to `out` (8 bytes); `ttl` counts when this makes the key. */
+export declare function kv_add(key: usize, keyLength: i32, delta: i64, ttl: f64, out: usize): i32
+/** The same for a number with a fraction. */
+export declare function kv_add_float(
+  key: usize,
+  keyLength: i32,
+  delta: f64,
+  ttl: f64,
+  out: usize,
+): i32
+/** How many keys begin with this. */
+export declare function kv_count(prefix: usize, prefixLength: i32): i32

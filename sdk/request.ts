@@ -1,5 +1,6 @@
 import { writeBody } from './body.ts'
 import { byteLength, capacity, latin1Bytes, reserve, scratch } from './buffer.ts'
+import { cookieValue, removeCookie } from './cookies.ts'
 import { Headers } from './headers.ts'
 import { ABSENT, refused } from './host-error.ts'
 import { field_get, field_set } from './penstock_v1.ts'
@@ -96,6 +97,24 @@ export class Request {
    */
   queryValue(name: string): string | null {
     return queryValue(this.query, name)
+  }
+
+  /**
+   * The value of a cookie, without quotes, or null when there is none of that name.
+   *
+   *     const session = request.cookie('sid')
+   */
+  cookie(name: string): Text | null {
+    return cookieValue(this.headers, name)
+  }
+
+  /**
+   * Takes a cookie out of the request; the others stay.
+   *
+   *     request.removeCookie('debug')
+   */
+  removeCookie(name: string): void {
+    removeCookie(this.headers, name)
   }
 
   /**

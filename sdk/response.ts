@@ -3,6 +3,7 @@ import { Headers } from './headers.ts'
 import { refused } from './host-error.ts'
 import { status_get, status_set } from './penstock_v1.ts'
 import { Request } from './request.ts'
+import { SetCookie } from './set-cookie.ts'
 
 /**
  * The response on its way to the client. In `onResponse` it can be changed, in `onDone` only read.
@@ -46,6 +47,15 @@ export class Response {
   set status(value: i32) {
     const code = status_set(value)
     if (code < 0) refused(code, `the status ${value}`)
+  }
+
+  /**
+   * Adds a cookie to the answer.
+   *
+   *     response.setCookie(new SetCookie('seen', '1').path('/').maxAge(3600))
+   */
+  setCookie(cookie: SetCookie): void {
+    this.headers.add('set-cookie', cookie.toString())
   }
 
   /**

@@ -3,9 +3,15 @@ export class Progress {
   readonly #total: number
   readonly #startedAtMs = Date.now()
   #steps = 0
+  #prefix = ''
 
   constructor(total: number) {
     this.#total = total
+  }
+
+  /** What the steps from now on belong to. */
+  say(prefix: string): void {
+    this.#prefix = prefix
   }
 
   step(what: string): void {
@@ -13,7 +19,7 @@ export class Progress {
     const isTenth = this.#steps % Math.max(1, Math.round(this.#total / 10)) === 0
     this.#steps += 1
     const left = share === 0 ? '' : `, ${this.#left(share)} s left`
-    const text = `${Math.floor(share * 100)} % ${what}${left}`
+    const text = `${Math.floor(share * 100)} % ${this.#prefix}${what}${left}`
     if (process.stderr.isTTY === true) process.stderr.write(`\r\x1b[K${text}`)
     else if (isTenth) process.stderr.write(`${text}\n`)
   }

@@ -6,24 +6,19 @@ export interface Contestant {
 }
 
 /**
- * Measures each contestant once per round, back and forth through the list: what the machine does to one
- * it does to its neighbors in the list too, so that values of one round can be compared. Answers with the
- * samples of each, in order of rounds.
+ * Measures each contestant once per round, back and forth through the list, so that none always comes
+ * after the same one.
  */
-export async function inRounds<C extends Contestant, S>(
+export async function inRounds<C extends Contestant>(
   contestants: readonly C[],
   rounds: number,
   progress: Progress,
-  measure: (contestant: C, round: number) => Promise<S>,
-): Promise<ReadonlyMap<C, readonly S[]>> {
-  const samples = new Map<C, S[]>(contestants.map((contestant) => [contestant, []]))
+  measure: (contestant: C, round: number) => Promise<void>,
+): Promise<void> {
   for (let round = 0; round < rounds; round++) {
-    const order = round % 2 === 0 ? contestants : contestants.toReversed()
-    for (const contestant of order) {
+    for (const contestant of round % 2 === 0 ? contestants : contestants.toReversed()) {
       progress.step(`round ${round + 1}/${rounds}: ${contestant.name}`)
-      samples.get(contestant)?.push(await measure(contestant, round))
+      await measure(contestant, round)
     }
   }
-  progress.done()
-  return samples
 }

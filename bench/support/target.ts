@@ -16,10 +16,16 @@ export const CONNECTIONS = 64
 const SAMPLE_SECONDS = 2
 
 /** Requests before the first sample: V8 goes on compiling hot code for tens of thousands of them. */
-const WARM_UP_REQUESTS = 60_000
+const WARM_UP_REQUESTS = 40_000
 
 /** Warming up takes no longer than this, however slow the target is. */
 const WARM_UP_MS = 20_000
+
+/**
+ * How often everything is started anew: from one start of a process to the next the same program differs
+ * by several percent, more than two samples of one process do.
+ */
+const LIVES = 3
 
 /** Something that proxies to the upstream of the benchmarks. */
 export interface Target {
@@ -38,75 +44,107 @@ export interface Sample {
   readonly p99Us: number
 }
 
-export interface Measured {
+/** All samples of one target. */
+export class Measured {
   readonly target: Target
-  readonly samples: readonly Sample[]
+  readonly samples: Sample[] = []
   /** What the reference showed at the same time: right before or right after each sample. */
-  readonly references: readonly Sample[]
+  readonly references: Sample[] = []
   /** After the last sample. */
-  readonly residentBytes: number
+  residentBytes = 0
+
+  constructor(target: Target) {
+    this.target = target
+  }
 }
 
 /** The method of every end-to-end benchmark, in a sentence. */
 export const METHOD =
   `GET 1 KB, ${CONNECTIONS} connections, the server with all its threads on core ${SERVER_CORE}, ` +
-  `wrk and upstream on core ${LOAD_CORE}, pairs of samples of ${SAMPLE_SECONDS} s, a round a pair; ` +
+  `wrk and upstream on core ${LOAD_CORE}, pairs of samples of ${SAMPLE_SECONDS} s, ` +
+  `all started ${LIVES} times; ` +
   'decided on CPU time per request'
 
 /**
  * Runs all targets in front of the upstream and measures each once per round, each time beside a sample of
- * the first one, the reference: what the machine does to one it does to the other too.
+ * the first one, the reference: what the machine does to one it does to the other too. All are started
+ * anew a few times on the way.
  */
 export async function measureTargets(
   targets: readonly Target[],
   rounds: number,
 ): Promise<readonly Measured[]> {
   needWrk()
+  const lives = Math.min(LIVES, rounds)
+  const progress = new Progress((targets.length - 1) * rounds + targets.length * 2 * lives)
+  const measured = targets.map((target) => new Measured(target))
+  for (let life = 0; life < lives; life++) {
+    const roundsOfLife = Math.floor((rounds + life) / lives)
+    progress.say(`start ${life + 1}/${lives}: `)
+    await measureOneLife(measured, roundsOfLife, progress)
+  }
+  progress.done()
+  return measured
+}
+
+/** Starts everything, measures, and stops everything. */
+async function measureOneLife(
+  measured: readonly Measured[],
+  rounds: number,
+  progress: Progress,
+): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'penstock-bench-'))
-  const progress = new Progress(targets.length * (rounds + 2) - rounds)
   try {
-    const upstreamPort = FIRST_PORT
-    const upstream = join(import.meta.dirname, '../upstream.ts')
-    const upstreamCommand = [process.execPath, upstream, String(upstreamPort)]
-    await ServerProcess.start('upstream', upstreamCommand, { core: LOAD_CORE, port: upstreamPort })
-    const contestants: Contestant[] = []
-    for (const [index, target] of targets.entries()) {
-      progress.step(`starting ${target.name}`)
-      const port = upstreamPort + 1 + index
-      const own = mkdtempSync(join(folder, 'target-'))
-      const command = target.command(port, upstreamPort, own)
-      const server = await ServerProcess.start(target.name, command, { core: SERVER_CORE, port })
-      contestants.push({ name: target.name, target, server, port })
-    }
-    for (const { name, port } of contestants) {
-      progress.step(`warming up ${name}`)
-      await warmUp(port)
-    }
-    const [reference, ...others] = contestants
+    const [reference, ...others] = await startAll(measured, folder, progress)
     if (reference === undefined) throw new RangeError('no targets')
-    const pairs = await inRounds(others, rounds, progress, (other, round) =>
-      measurePair(reference, other, round),
-    )
-    const results = others.map((one) => ({
-      target: one.target,
-      samples: (pairs.get(one) ?? []).map(({ own }) => own),
-      references: (pairs.get(one) ?? []).map((pair) => pair.reference),
-      residentBytes: one.server.residentBytes(),
-    }))
-    const samples = results.flatMap(({ references }) => references)
-    const residentBytes = reference.server.residentBytes()
-    return [{ target: reference.target, samples, references: samples, residentBytes }, ...results]
+    await inRounds(others, rounds, progress, async (other, round) => {
+      const isFirst = round % 2 === 0
+      const before = isFirst ? await measure(reference) : null
+      const own = await measure(other)
+      const sample = before ?? (await measure(reference))
+      other.measured.samples.push(own)
+      other.measured.references.push(sample)
+      reference.measured.samples.push(sample)
+      reference.measured.references.push(sample)
+    })
+    for (const { measured: one, server } of [reference, ...others]) {
+      one.residentBytes = server.residentBytes()
+    }
   } finally {
     await stopAll()
     rmSync(folder, { recursive: true, force: true })
   }
 }
 
+async function startAll(
+  measured: readonly Measured[],
+  folder: string,
+  progress: Progress,
+): Promise<readonly Contestant[]> {
+  const upstream = join(import.meta.dirname, '../upstream.ts')
+  const upstreamCommand = [process.execPath, upstream, String(FIRST_PORT)]
+  await ServerProcess.start('upstream', upstreamCommand, { core: LOAD_CORE, port: FIRST_PORT })
+  const contestants: Contestant[] = []
+  for (const [index, one] of measured.entries()) {
+    const { name } = one.target
+    progress.step(`starting ${name}`)
+    const port = FIRST_PORT + 1 + index
+    const command = one.target.command(port, FIRST_PORT, mkdtempSync(join(folder, 'target-')))
+    const server = await ServerProcess.start(name, command, { core: SERVER_CORE, port })
+    contestants.push({ name, measured: one, server, port })
+  }
+  for (const { name, port } of contestants) {
+    progress.step(`warming up ${name}`)
+    await warmUp(port)
+  }
+  return contestants
+}
+
 const FIRST_PORT = 19_500
 
 interface Contestant {
   readonly name: string
-  readonly target: Target
+  readonly measured: Measured
   readonly server: ServerProcess
   readonly port: number
 }
@@ -116,20 +154,6 @@ async function warmUp(port: number): Promise<void> {
   for (let requests = 0; requests < WARM_UP_REQUESTS && Date.now() < deadline; ) {
     requests += (await load(port, SAMPLE_SECONDS)).requests
   }
-}
-
-interface Pair {
-  readonly own: Sample
-  readonly reference: Sample
-}
-
-async function measurePair(reference: Contestant, other: Contestant, round: number): Promise<Pair> {
-  if (round % 2 === 0) {
-    const first = await measure(reference)
-    return { reference: first, own: await measure(other) }
-  }
-  const own = await measure(other)
-  return { own, reference: await measure(reference) }
 }
 
 async function measure({ server, port }: Contestant): Promise<Sample> {

@@ -11,6 +11,8 @@ export interface SpecData {
   readonly written: ReadonlyMap<string, string>
   readonly secret: ReadonlySet<string>
   readonly missing: ReadonlySet<string>
+  /** True for a configuration that moves here: fields nobody knows are warnings, and are left out. */
+  readonly ignoresUnknownFields?: boolean
 }
 
 export interface SpecChecked<T> {
@@ -35,19 +37,48 @@ export function checkSpec<S extends z.ZodType>(
   path: JsonPath = [],
   omit: readonly string[] = [],
 ): SpecChecked<z.output<S>> {
-  // Each round turns at least one text into something else, so this ends.
+  const ignored: Problem[] = []
+  // Each round turns at least one text into something else, or takes a field away, so this ends.
   for (;;) {
     const knownFields: string[][] = []
     const parsed = schema.safeParse(without(valueAt(target.data, path), omit), {
       error: (issue) => placeholder(issue, knownFields),
     })
-    if (parsed.success) return { output: parsed.data, problems: [] }
+    if (parsed.success) return { output: parsed.data, problems: ignored }
     if (coerce(parsed.error.issues, target, path)) continue
+    if (target.ignoresUnknownFields === true) {
+      const unknown = new Translator(target, knownFields)
+      for (const issue of unknownFieldsOf(parsed.error.issues)) unknown.translate(issue, path)
+      for (const problem of unknown.problems) ignored.push(ignore(problem, target))
+      if (unknown.problems.length > 0) continue
+    }
     const translator = new Translator(target, knownFields)
     for (const issue of parsed.error.issues) translator.translate(issue, path)
     // Only values that could not be looked up are wrong: that is reported already.
-    return { output: undefined, problems: translator.problems }
+    return { output: undefined, problems: [...ignored, ...translator.problems] }
   }
+}
+
+/** Those of a union too: of its alternatives, the ones that only have fields too many. */
+function unknownFieldsOf(issues: readonly Issue[]): Issue[] {
+  return issues.flatMap((issue) => {
+    if (issue.code === 'unrecognized_keys') return [issue]
+    if (issue.code !== 'invalid_union') return []
+    const extra = issue.errors.find((errors) =>
+      errors.every((one) => one.code === 'unrecognized_keys'),
+    )
+    return (extra ?? []).map((one) => ({ ...one, path: [...issue.path, ...one.path] }))
+  })
+}
+
+/** Takes the field out of the document and turns the error into a warning. */
+function ignore(problem: Problem, target: SpecData): Problem {
+  const owner = valueAt(target.data, problem.path.slice(0, -1))
+  const field = problem.path.at(-1)
+  if (typeof owner === 'object' && owner !== null && field !== undefined) {
+    Reflect.deleteProperty(owner, field)
+  }
+  return { ...problem, message: `${problem.message}: it is ignored`, severity: 'warning' }
 }
 
 /** `problem` with every secret of the document in it replaced by the text it was written as. */

@@ -7,6 +7,7 @@ import { GatewayError } from '../errors.ts'
 import { FILTER_KINDS } from '../filters/builtin.ts'
 import { OBJECT_SPECS } from '../objects/specs.ts'
 import type { Logger } from '../observe/log.ts'
+import type { DataValue } from '../wasm/data/data-value.ts'
 import type { PluginHost } from '../wasm/plugin-host.ts'
 import type { Suspension } from '../wasm/plugin-monitor.ts'
 import type { ApplyOutcome, Control, ObjectSpec, ObjectStatus, PushOutcome } from './control.ts'
@@ -14,6 +15,7 @@ import type { ObjectStore } from './object-store.ts'
 import { PluginControl, type PluginStatus } from './plugin-control.ts'
 import type { Supervisor } from './supervisor.ts'
 import { type ValidObject, validateDocuments } from './validate.ts'
+import { WasmControl } from './wasm-control.ts'
 
 export interface ControlPlaneOptions {
   /** Files and folders of `-f`. */
@@ -22,6 +24,8 @@ export interface ControlPlaneOptions {
   readonly supervisor: Supervisor
   readonly plugins: PluginHost
   readonly store: ObjectStore
+  /** Unknown fields are warnings: see `ValidateOptions`. */
+  readonly ignoresUnknownFields?: boolean
   readonly log: Logger
 }
 
@@ -32,6 +36,7 @@ export interface ControlPlaneOptions {
 export class ControlPlane implements Control {
   readonly #options: ControlPlaneOptions
   readonly #pluginControl: PluginControl
+  readonly #wasmControl: WasmControl
   #fileDocuments: readonly ConfigDocument[] = []
   /** By name, as they were sent. */
   #apiDocuments: ReadonlyMap<string, JsonObject> = new Map()
@@ -42,6 +47,7 @@ export class ControlPlane implements Control {
   constructor(options: ControlPlaneOptions) {
     this.#options = options
     this.#pluginControl = new PluginControl(options.supervisor, options.plugins, options.log)
+    this.#wasmControl = new WasmControl(options.supervisor, options.plugins)
   }
 
   get revision(): number {
@@ -161,6 +167,26 @@ export class ControlPlane implements Control {
     return this.#pluginControl.list()
   }
 
+  reloadCode(): Promise<ApplyOutcome> {
+    return this.#exclusively(() => this.#wasmControl.reloadCode())
+  }
+
+  async listData(pipeline: string, filter: string): Promise<Readonly<Record<string, DataValue>>> {
+    return this.#wasmControl.listData(pipeline, filter)
+  }
+
+  async applyData(
+    pipeline: string,
+    filter: string,
+    values: Readonly<Record<string, DataValue>>,
+  ): Promise<number> {
+    return this.#wasmControl.applyData(pipeline, filter, values)
+  }
+
+  async deleteData(pipeline: string, filter: string): Promise<number> {
+    return this.#wasmControl.deleteData(pipeline, filter)
+  }
+
   async #applyApi(next: ReadonlyMap<string, JsonObject>): Promise<ApplyOutcome> {
     const wanted = this.#validate(this.#fileDocuments, next)
     const outcome = await this.#options.supervisor.apply(wanted)
@@ -202,6 +228,7 @@ export class ControlPlane implements Control {
       documents: [...files, ...sent],
       kinds: OBJECT_SPECS,
       filterKinds: FILTER_KINDS,
+      ignoresUnknownFields: this.#options.ignoresUnknownFields ?? false,
     })
     if (issues.some((issue) => issue.severity === 'error')) throw new ConfigError(issues)
     for (const issue of issues) this.#options.log.warn({ path: issue.path }, issue.message)

@@ -1,4 +1,5 @@
 import type { ConfigIssue } from '../config/issues.ts'
+import type { DataValue } from '../wasm/data/data-value.ts'
 import type { PluginStatus } from './plugin-control.ts'
 
 /** An object's spec as it was written, with where it came from. Plain data: it may cross a process boundary. */
@@ -60,6 +61,18 @@ export interface Control {
   rollbackPlugin(pipeline: string, filter: string, reason: string): Promise<PushOutcome>
   /** Every plugin that runs in a filter. */
   plugins(): Promise<PluginStatus[]>
+  /** Reads the code of every WasmHost filter again and swaps what has changed. */
+  reloadCode(): Promise<ApplyOutcome>
+  /** The key-value data of a filter's plugin. OBJECT_NOT_FOUND when none runs there, here and below. */
+  listData(pipeline: string, filter: string): Promise<Readonly<Record<string, DataValue>>>
+  /** Writes these keys beside those that are there, all or, with DATA_LIMIT, none; how many. */
+  applyData(
+    pipeline: string,
+    filter: string,
+    values: Readonly<Record<string, DataValue>>,
+  ): Promise<number>
+  /** Deletes every key; how many there were. */
+  deleteData(pipeline: string, filter: string): Promise<number>
   readonly isReady: boolean
   /** The checks behind `isReady`, by name. */
   readinessChecks(): readonly {

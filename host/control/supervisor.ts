@@ -60,6 +60,20 @@ export class Supervisor {
     return this.#managed.get(name)?.generation ?? undefined
   }
 
+  /** Files that objects were made from beside their documents: modules, users, what else filters read. */
+  get files(): string[] {
+    return [...this.#managed.values()].flatMap(({ generation }) => generation?.files ?? [])
+  }
+
+  /** The objects that were made from one of these files. */
+  usersOf(files: ReadonlySet<string>): Set<string> {
+    const names = new Set<string>()
+    for (const [name, { generation }] of this.#managed) {
+      if (generation?.files?.some((file) => files.has(file)) === true) names.add(name)
+    }
+    return names
+  }
+
   /**
    * Makes `wanted` what runs. With `isBoot`, an object that cannot start is kept as failed and the others
    * run; later, one failure undoes the whole change. `reloads` are made anew though their text is equal.

@@ -37,6 +37,8 @@ export interface ValidateOptions {
   readonly lookups?: Lookups
   /** False when part of the configuration could not be read. Default true. */
   readonly isComplete?: boolean
+  /** For configurations that move here from Easegress: unknown fields are warnings. Default false. */
+  readonly ignoresUnknownFields?: boolean
 }
 
 export interface Validated {
@@ -69,7 +71,10 @@ export function validateSources(
  */
 export function validateDocuments(options: ValidateOptions): Validated {
   const lookups = options.lookups ?? processLookups()
-  const checks = options.documents.map((document) => new DocumentCheck(document, lookups))
+  const ignoresUnknownFields = options.ignoresUnknownFields ?? false
+  const checks = options.documents.map(
+    (document) => new DocumentCheck(document, lookups, ignoresUnknownFields),
+  )
   const names = new NameTable(checks, options.known ?? [])
   const objects: ValidObject[] = []
   for (const check of checks) {
@@ -132,11 +137,11 @@ class DocumentCheck {
   readonly #target: SpecData
   #hasError = false
 
-  constructor(document: ConfigDocument, lookups: Lookups) {
+  constructor(document: ConfigDocument, lookups: Lookups, ignoresUnknownFields: boolean) {
     this.document = document
     const readFile = document.isLocal ? lookups.readFile : null
     const found = interpolate(document.data, { ...lookups, readFile }, document.baseDir)
-    this.#target = found
+    this.#target = { ...found, ignoresUnknownFields }
     for (const problem of found.problems) this.#report(problem)
   }
 

@@ -8,6 +8,11 @@ export interface BodySink {
   end(trailers: string[] | null): void
   /** The producer broke off: what was written is not the whole body. */
   fail(error: Error): void
+  /**
+   * Is no chunk that was written referred to any more? Then its memory may be used again. A sink without
+   * this may keep what it is given.
+   */
+  hasLetGo?(): boolean
 }
 
 /** What the producer side of a streamed body must be able to do. */
@@ -18,6 +23,8 @@ export interface BodySource {
   pause(): void
   /** Nobody wants the rest: stop producing and free what it holds. */
   cancel(error: Error): void
+  /** `chunk`, which had to wait in the body, has gone where it should: its memory is the producer's again. */
+  giveBack?(chunk: Buffer): void
 }
 
 /** Sees a body's bytes as they arrive and changes nothing. For the inspector: see host/inspect. */
@@ -127,18 +134,24 @@ export class Body {
     return bytes
   }
 
-  /** Producer: more bytes. They belong to the body from now on. */
-  push(chunk: Buffer): void {
-    if (this.#ended || this.#error !== null) return
-    if (this.#tap !== null) this.#tap.chunk(chunk)
-    if (this.#sink !== null) {
-      if (!this.#sink.write(chunk)) this.#pause()
-      return
+  /**
+   * Producer: more bytes. They belong to the body from now on, unless this answers true: then they have
+   * gone where they should, and the memory is the producer's again.
+   */
+  push(chunk: Buffer): boolean {
+    if (this.#ended || this.#error !== null) return true
+    const tap = this.#tap
+    if (tap !== null) tap.chunk(chunk)
+    const sink = this.#sink
+    if (sink !== null) {
+      if (!sink.write(chunk)) this.#pause()
+      return tap === null && sink.hasLetGo !== undefined && sink.hasLetGo()
     }
-    if (this.#consumed) return
+    if (this.#consumed) return tap === null
     this.#chunks.push(chunk)
     this.#buffered += chunk.length
     if (this.#buffered >= BODY_HIGH_WATER) this.#pause()
+    return false
   }
 
   /** Producer: that was the last byte. */
@@ -183,7 +196,11 @@ export class Body {
     this.#chunks = []
     this.#buffered = 0
     let hasRoom = true
-    for (let i = 0; i < chunks.length; i++) hasRoom = sink.write(chunks[i] as Buffer)
+    for (let i = 0; i < chunks.length; i++) {
+      const chunk = chunks[i] as Buffer
+      hasRoom = sink.write(chunk)
+      if (this.#tap === null && sink.hasLetGo?.() === true) this.#source?.giveBack?.(chunk)
+    }
     if (this.#error !== null) {
       sink.fail(this.#error)
       return

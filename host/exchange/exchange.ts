@@ -60,6 +60,8 @@ export class Exchange implements MessageScope {
   readonly server: string
   /** The name of the pipeline the router chose; "" before. */
   pipeline = ''
+  /** The `pathPrefix` of the route the router chose; "" when it has none. */
+  routePrefix = ''
   /** What filters did, for the access log; null when nothing was noted. */
   tags: string[] | null = null
   /** True once the client is gone: nothing more can be sent. */
@@ -144,8 +146,7 @@ export class Exchange implements MessageScope {
     const owed = this.#owed
     if (owed === null) return
     for (let phase = owed.pop(); phase !== undefined; phase = owed.pop()) {
-      const pending =
-        this.observer === null ? phase.run(this) : this.observer.runOwed(this, phase)
+      const pending = this.observer === null ? phase.run(this) : this.observer.runOwed(this, phase)
       if (pending !== undefined) return pending.then(() => this.runOwed())
     }
   }

@@ -3,38 +3,60 @@
  * case; values are latin1 text: one character is one byte on the wire (RFC 9110, section 5.5).
  *
  * Two backings. A flat list `[name, value, name, value, …]` can be read and changed. Checked field lines
- * are what an engine read from the wire: the list is made from them when somebody looks, and as long as
- * nobody changes a field they can be sent on as they are, which saves a fifth of the work of a request.
+ * are what an engine read from the wire: the list is made from them when somebody looks, and they can be
+ * sent on as they are. Checking each field of a list again costs half as much as the rest of a request; so
+ * what is written here is checked, one field at a time, and the lines are made anew when they are asked for.
  *
- *     lines ──read──▶ lines and list ──change──▶ list
+ *     lines ──read──▶ lines and list ──change──▶ list, checked ──lines──▶ lines and list
+ *                                          └─ what is not valid, or not the sender's to write ─▶ list
  *
  * Lookup is a linear scan: requests carry 7 to 40 fields, and the length test rejects nearly all of them.
  */
 export class Headers {
   #list: string[] | null
   #lines: string | null = null
-  /** The Host field that stands before the lines; "" for none. */
-  #host = ''
+  /** Checked lines that stand before the others and are not sent on: Host, claims about the client. */
+  #apart = ''
+  /** Entries of the list that come from `#apart`. */
+  #apartCount = 0
+  /** Every field is known to be valid, and those that are not sent on stand first. */
+  #isChecked = false
+  /**
+   * True when what the fields say about where the request came from (`X-Forwarded-For` and its like) was
+   * written by the configuration, not by the client: then an upstream gets it.
+   */
+  hasOwnClaims = false
 
   /** Takes ownership of `list`. */
   constructor(list: string[] = []) {
     this.#list = list
   }
 
-  /**
-   * The fields of `lines`, each `name: value` and CRLF, which an engine has checked byte by byte: they are
-   * sent as they are. `host` is a Host field that stands before them, "" for none.
-   */
-  static fromLines(lines: string, host = ''): Headers {
-    const headers = new Headers(NO_FIELDS)
-    headers.#list = null
-    headers.#lines = lines
-    headers.#host = host
+  /** The fields of a message that the gateway itself has made. */
+  static own(list: string[]): Headers {
+    const headers = new Headers(list)
+    headers.hasOwnClaims = true
     return headers
   }
 
-  /** The checked lines without Host while no field has been changed, else null. */
+  /**
+   * The fields of `lines`, each `name: value` and CRLF, which an engine has checked byte by byte: they are
+   * sent as they are. The lines of `apart` stand before them and are not sent on.
+   */
+  static fromLines(lines: string, apart = ''): Headers {
+    const headers = new Headers(NO_FIELDS)
+    headers.#list = null
+    headers.#lines = lines
+    headers.#apart = apart
+    headers.#isChecked = true
+    return headers
+  }
+
+  /** The lines that may be sent on as they are; null when there is a field that must be looked at. */
   get lines(): string | null {
+    if (this.#lines === null && this.#isChecked) {
+      this.#lines = writeLines(this.list, this.#apartCount)
+    }
     return this.#lines
   }
 
@@ -45,8 +67,7 @@ export class Headers {
 
   /** The flat list itself; the reader must not change it. */
   get list(): readonly string[] {
-    this.#list ??= parseLines(this.#lines ?? '', this.#host)
-    return this.#list
+    return this.#list ?? this.#makeList()
   }
 
   /** The first value of `name` (lowercase), or undefined. */
@@ -74,8 +95,8 @@ export class Headers {
 
   /** Sets `name` to exactly one value; the field keeps its place if it was there. */
   set(name: string, value: string): void {
-    const list = this.#change()
     const lower = name.toLowerCase()
+    const list = this.#change(lower, value)
     for (let i = 0; i < list.length; i += 2) {
       if (sameName(list[i] as string, lower)) {
         list[i + 1] = value
@@ -88,7 +109,9 @@ export class Headers {
 
   /** Adds a field after those that are there. */
   add(name: string, value: string): void {
-    this.#change().push(name, value)
+    const lines = this.#lines
+    this.#change(name.toLowerCase(), value).push(name, value)
+    if (lines !== null && this.#isChecked) this.#lines = `${lines}${name}: ${value}\r\n`
   }
 
   /** Removes every field called `name`. */
@@ -99,18 +122,35 @@ export class Headers {
 
   /** An independent copy. */
   clone(): Headers {
-    return new Headers(this.list.slice())
+    const copy = new Headers(this.list.slice())
+    copy.#lines = this.#lines
+    copy.#apart = this.#apart
+    copy.#apartCount = this.#apartCount
+    copy.#isChecked = this.#isChecked
+    copy.hasOwnClaims = this.hasOwnClaims
+    return copy
   }
 
-  /** The list, to be changed: from now on the lines say something else. */
-  #change(): string[] {
+  /** The list, in which the field `lower` is about to be changed: to `value`, or it goes. */
+  #change(lower: string, value: string | null): string[] {
     const list = this.list as string[]
     this.#lines = null
+    this.#isChecked &&=
+      !APART.has(lower) && (value === null || (isToken(lower) && isFieldValue(value)))
+    return list
+  }
+
+  #makeList(): string[] {
+    const list: string[] = []
+    parseLines(this.#apart, list)
+    this.#apartCount = list.length
+    parseLines(this.#lines ?? '', list)
+    this.#list = list
     return list
   }
 
   #removeFrom(start: number, lower: string): void {
-    const list = this.#change()
+    const list = this.#change(lower, null)
     let write = start
     for (let read = start; read < list.length; read += 2) {
       if (sameName(list[read] as string, lower)) continue
@@ -126,9 +166,8 @@ export class Headers {
 
 const NO_FIELDS: string[] = []
 
-/** The flat list of lines whose grammar is known to hold. */
-function parseLines(lines: string, host: string): string[] {
-  const list = host === '' ? [] : ['Host', host]
+/** Adds the fields of lines whose grammar is known to hold to a flat list. */
+function parseLines(lines: string, list: string[]): void {
   let at = 0
   while (at < lines.length) {
     const end = lines.indexOf('\r', at)
@@ -139,7 +178,12 @@ function parseLines(lines: string, host: string): string[] {
     list.push(lines.slice(at, colon), isPlain ? value : trimBlanks(lines.slice(colon + 1, end)))
     at = end + 2
   }
-  return list
+}
+
+function writeLines(list: readonly string[], start: number): string {
+  let lines = ''
+  for (let i = start; i < list.length; i += 2) lines += `${list[i]}: ${list[i + 1]}\r\n`
+  return lines
 }
 
 function hasBlankEnds(value: string): boolean {
@@ -160,7 +204,14 @@ function trimBlanks(value: string): string {
 
 /** Are `name` and the lowercase `lower` the same field name? */
 export function sameName(name: string, lower: string): boolean {
-  return name.length === lower.length && (name === lower || name.toLowerCase() === lower)
+  const { length } = name
+  if (length !== lower.length) return false
+  for (let i = 0; i < length; i++) {
+    const code = name.charCodeAt(i)
+    const wanted = lower.charCodeAt(i)
+    if (code !== wanted && (code < 0x41 || code > 0x5a || (code | 0x20) !== wanted)) return false
+  }
+  return true
 }
 
 /** A field name is a token (RFC 9110, section 5.6.2). */
@@ -196,4 +247,22 @@ export const HOST_OWNED_HEADERS: ReadonlySet<string> = new Set([
   'trailer',
   'transfer-encoding',
   'upgrade',
+])
+
+/**
+ * Fields that checked lines do not hold: whoever writes one of them takes a decision that is the engine's or
+ * the forwarding rules', so they get to see it. Date is one because an answer without it must get another.
+ */
+const APART: ReadonlySet<string> = new Set([
+  ...HOST_OWNED_HEADERS,
+  'date',
+  'expect',
+  'forwarded',
+  'http2-settings',
+  'proxy-authorization',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-port',
+  'x-forwarded-proto',
+  'x-real-ip',
 ])

@@ -83,7 +83,7 @@ export function makeRequest(init: {
  * A route must not be dodged by writing "/%61dmin" for "/admin", so routes see the decoded path. The
  * engine has refused malformed escapes; one that is not UTF-8 is read as latin1, byte by byte.
  */
-function decodePath(path: string): string {
+export function decodePath(path: string): string {
   if (path.indexOf('%') < 0) return path
   try {
     return decodeURIComponent(path)

@@ -1,5 +1,4 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../config/json.ts'
-import { Body } from '../exchange/body.ts'
 import { HOST_OWNED_HEADERS, isFieldValue, isToken } from '../exchange/headers.ts'
 import { refuseBuilt } from './template-builder.ts'
 
@@ -44,8 +43,4 @@ function builtFieldValue(name: string, value: JsonValue): string {
   const text = Buffer.from(String(value).trim(), 'utf8').toString('latin1')
   if (!isFieldValue(text)) throw refuseBuilt(`the value of the header ${name} cannot be sent`)
   return text
-}
-
-export function builtBody(text: string): Body {
-  return Body.text(text)
 }

@@ -8,7 +8,8 @@ export function buildFormData(form: JsonObject): { contentType: string; body: Bu
   const boundary = `penstock-${randomBytes(18).toString('hex')}`
   const parts: string[] = []
   for (const [name, field] of Object.entries(form)) {
-    if (!isJsonObject(field)) throw refuseBuilt(`the form field "${name}" must be a map with \`value\``)
+    if (!isJsonObject(field))
+      throw refuseBuilt(`the form field "${name}" must be a map with \`value\``)
     const fileName = builtText(field, 'fileName')
     const file = fileName === '' ? '' : `; filename="${escapeName(fileName)}"`
     const type = fileName === '' ? '' : 'Content-Type: application/octet-stream\r\n'

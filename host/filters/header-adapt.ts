@@ -1,4 +1,5 @@
 import type { Headers } from '../exchange/headers.ts'
+import { isClaim, takeOverClaims } from '../http/forward.ts'
 
 export interface HeaderAdaptSpec {
   readonly del: readonly string[]
@@ -15,7 +16,9 @@ export function compileHeaderAdapt(spec: HeaderAdaptSpec | undefined): HeaderAda
   const set = Object.entries(spec.set)
   const add = Object.entries(spec.add)
   if (spec.del.length + set.length + add.length === 0) return null
+  const writesClaims = [...set, ...add].some(([name]) => isClaim(name))
   return (headers) => {
+    if (writesClaims) takeOverClaims(headers)
     for (const name of spec.del) headers.remove(name)
     for (const [name, value] of set) headers.set(name, value)
     for (const [name, value] of add) headers.add(name, value)

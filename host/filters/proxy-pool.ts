@@ -2,7 +2,8 @@ import type { BalanceSpec } from '../upstream/balance-spec.ts'
 import type { CompressionSpec } from '../upstream/compression.ts'
 import type { ProxyPoolSpec } from '../upstream/proxy-pool-spec.ts'
 import type { FilterEnv } from './env.ts'
-import { type PoolSpec, serversFile } from './proxy-pool-spec.ts'
+import type { PoolSpec } from './proxy-pool-spec.ts'
+import { serversFile } from './servers-spec.ts'
 
 /** Envoy's default, for pools that eject. */
 const PANIC_PERCENT = 50

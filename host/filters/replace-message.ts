@@ -1,6 +1,4 @@
 import type { MessageScope } from '../exchange/exchange.ts'
-import { NamespaceScope } from '../exchange/namespace-scope.ts'
-import type { Request } from '../exchange/request.ts'
 import type { Response } from '../exchange/response.ts'
 
 /** Puts a response in the place of the one there, whose body nobody will read. */
@@ -11,18 +9,13 @@ export function replaceResponse(scope: MessageScope, response: Response): void {
   former.body.cancel(new Error('a filter replaced the response'))
 }
 
-/** Puts a request in the place of the one there. The body of the client's own request stays readable. */
-export function replaceRequest(scope: MessageScope, request: Request): void {
-  scope.request = request
-}
-
 /** Another namespace may have the same response: builders share messages. */
 function isShared(scope: MessageScope, response: Response): boolean {
   const { exchange } = scope
   if (scope !== exchange && exchange.response === response) return true
   if (exchange.scopes === null) return false
   for (const other of exchange.scopes.values()) {
-    if (other !== scope && other instanceof NamespaceScope && other.response === response) return true
+    if (other !== scope && other.response === response) return true
   }
   return false
 }

@@ -1,85 +1,102 @@
-import { compileRegexp, regexp } from '../config/regexp.ts'
 import { z } from '../config/schema.ts'
-import { Body } from '../exchange/body.ts'
 import type { MessageScope } from '../exchange/exchange.ts'
-import { isToken } from '../exchange/headers.ts'
-import { encodePath, type Request } from '../exchange/request.ts'
-import { defineFilter } from './filter.ts'
-import { compileHeaderAdapt } from './header-adapt.ts'
-import { headerAdapt } from './header-spec.ts'
+import { checkCoding, codingFields, compress, decompress } from './body-coding.ts'
+import type { FilterEnv } from './env.ts'
+import { defineFilter, type Filter } from './filter.ts'
+import { compileRequestChange, type RequestChange, requestChange } from './request-change.ts'
+import { signField, signRequest } from './signature/sign-request.ts'
+import { createSigner, type Signer } from './signature/signer.ts'
+import { builtFields, TemplateBuilder } from './template-builder.ts'
+import { checkTemplate, templateFields } from './template-fields.ts'
 
-const path = z.strictObject({
-  replace: z.string().startsWith('/').optional().describe('The new path.'),
-  addPrefix: z.string().startsWith('/').optional().describe('Put before the path.'),
-  trimPrefix: z.string().startsWith('/').optional().describe('Taken from the start of the path.'),
-  regexpReplace: z
-    .strictObject({
-      regexp: regexp().describe('An RE2 expression.'),
-      replace: z.string().describe('What a match becomes; $1 is the first group.'),
-    })
-    .optional()
-    .describe('Every match in the path is replaced.'),
-})
+const fields = requestChange()
+const templateShape = z.object(fields)
+
+const spec = z
+  .strictObject({
+    ...fields,
+    ...codingFields(),
+    sign: signField().optional().describe('Sign the request, last of all.'),
+    ...templateFields('method, host, path, header and body, which win over the fields beside it'),
+  })
+  .superRefine((checked, context) => {
+    checkCoding(checked, context)
+    checkTemplate(checked, context)
+  })
+
+type Spec = z.output<typeof spec>
+type Result = 'decompressFailed' | 'compressFailed' | 'signFailed' | 'buildErr'
 
 /** Changes a request before it goes on. */
 export const requestAdaptor = defineFilter({
   kind: 'RequestAdaptor',
-  description: 'Changes method, host, path, headers and body of a request.',
-  results: ['decompressFailed', 'compressFailed', 'signFailed'],
-  spec: z.strictObject({
-    method: z.string().refine(isToken, 'is not a method').optional().describe('The new method.'),
-    host: z
-      .string()
-      .regex(/^[A-Za-z0-9.\-_:[\]]+$/, 'is not a host')
-      .optional()
-      .describe('The host the upstream is asked for.'),
-    path: path.optional().describe('How the path changes; the first that is set counts.'),
-    header: headerAdapt().optional().describe('How headers change.'),
-    body: z.string().optional().describe('The new body.'),
-  }),
-  create(spec) {
-    const adaptHeaders = compileHeaderAdapt(spec.header)
-    const adaptPath = spec.path === undefined ? null : compilePath(spec.path)
-    const body = spec.body === undefined ? null : Buffer.from(spec.body, 'utf8')
-    return {
-      handle({ request }: MessageScope) {
-        if (spec.method !== undefined) request.method = spec.method
-        if (spec.host !== undefined) request.host = spec.host
-        if (adaptPath !== null) request.path = adaptPath(request)
-        adaptHeaders?.(request.headers)
-        if (body !== null) {
-          request.body.cancel(new Error('a filter replaced the body'))
-          request.body = Body.bytes(body)
-        }
-        return undefined
-      },
+  description:
+    'Changes method, host, path, headers and body of a request, its coding, and signs it.',
+  results: ['decompressFailed', 'compressFailed', 'signFailed', 'buildErr'],
+  spec,
+  create(checked, env) {
+    if (checked.template === '' && !hasLastSteps(checked)) {
+      const change = compileRequestChange(checked)
+      return {
+        handle({ request }: MessageScope) {
+          change(request)
+          return undefined
+        },
+      }
     }
+    return new RequestAdaptor(checked, env)
   },
 })
 
-/** Prefixes work on the path as it was sent, so that an escaped slash stays one. */
-function compilePath(spec: z.output<typeof path>): (request: Request) => string {
-  const { replace, addPrefix, trimPrefix, regexpReplace } = spec
-  if (replace !== undefined) {
-    const target = encodePath(replace)
-    return () => target
-  }
-  if (addPrefix !== undefined) {
-    const prefix = encodePath(addPrefix)
-    return (request) => prefix + request.path
-  }
-  if (trimPrefix !== undefined) {
-    const prefix = encodePath(trimPrefix)
-    return ({ path: text }) => (text.startsWith(prefix) ? rooted(text.slice(prefix.length)) : text)
-  }
-  if (regexpReplace !== undefined) {
-    const expression = compileRegexp(regexpReplace.regexp)
-    const { replace: replacement } = regexpReplace
-    return (request) => encodePath(rooted(expression.replaceAll(request.decodedPath, replacement)))
-  }
-  return (request) => request.path
+function hasLastSteps(checked: Spec): boolean {
+  return checked.compress !== '' || checked.decompress !== '' || checked.sign !== undefined
 }
 
-function rooted(path: string): string {
-  return path.startsWith('/') ? path : `/${path}`
+/** The adaptor with a template, a coding or a signature: it may have to wait. */
+class RequestAdaptor implements Filter<Result> {
+  readonly #spec: Spec
+  readonly #change: RequestChange
+  readonly #builder: TemplateBuilder | null
+  readonly #signer: Signer | null
+
+  constructor(checked: Spec, env: FilterEnv) {
+    this.#spec = checked
+    this.#change = compileRequestChange(checked)
+    this.#builder = checked.template === '' ? null : new TemplateBuilder(checked, env)
+    this.#signer = checked.sign === undefined ? null : createSigner(checked.sign)
+  }
+
+  handle(scope: MessageScope): Result | undefined | Promise<Result | undefined> {
+    if (this.#builder === null) {
+      this.#change(scope.request)
+      return this.#recode(scope)
+    }
+    const built = this.#builder.build<'buildErr' | undefined>(
+      scope,
+      (data) => {
+        // What the template says wins; the rest is as configured.
+        const built = builtFields(data, templateShape)
+        compileRequestChange({ ...this.#spec, ...built })(scope.request)
+        return undefined
+      },
+      'buildErr',
+    )
+    return built instanceof Promise
+      ? built.then((result) => result ?? this.#recode(scope))
+      : (built ?? this.#recode(scope))
+  }
+
+  #recode(scope: MessageScope): Result | undefined | Promise<Result | undefined> {
+    if (this.#spec.compress !== '') compress(scope.request)
+    if (this.#spec.decompress === '') return this.#sign(scope)
+    const pending = decompress(scope.request, scope.exchange)
+    return pending === undefined
+      ? this.#sign(scope)
+      : pending.then((result) => result ?? this.#sign(scope))
+  }
+
+  #sign(scope: MessageScope): undefined | Promise<'signFailed' | undefined> {
+    if (this.#signer === null) return undefined
+    return signRequest(this.#signer, scope, this.#spec.sign?.scopes ?? [])
+  }
 }

@@ -4,11 +4,11 @@ import { reasonOf } from '../errors.ts'
 import { Body } from '../exchange/body.ts'
 import type { Exchange, MessageScope } from '../exchange/exchange.ts'
 import { Headers, isToken } from '../exchange/headers.ts'
+import { NamespaceScope } from '../exchange/namespace-scope.ts'
 import { Request } from '../exchange/request.ts'
 import { builtHeaders, builtMap, builtText } from './built-message.ts'
 import { defineFilter } from './filter.ts'
 import { buildFormData } from './form-data.ts'
-import { replaceRequest } from './replace-message.ts'
 import { builderSpec, checkBuilder, httpOnly } from './source-namespace.ts'
 import { refuseBuilt, TemplateBuilder } from './template-builder.ts'
 
@@ -36,7 +36,7 @@ export const requestBuilder = defineFilter({
         builder.build(
           scope,
           (data): 'buildErr' | undefined => {
-            replaceRequest(scope, requestFrom(data, scope.exchange))
+            scope.request = requestFrom(data, scope.exchange)
             return undefined
           },
           'buildErr',
@@ -46,8 +46,15 @@ export const requestBuilder = defineFilter({
 })
 
 /** Both namespaces have the same request from now on; its body is kept, so that each can send it. */
-function share(scope: MessageScope, source: string): Promise<'buildErr' | undefined> | undefined {
+function share(
+  scope: MessageScope,
+  source: string,
+): 'buildErr' | undefined | Promise<'buildErr' | undefined> {
   const from = scope.exchange.scope(source)
+  if (from instanceof NamespaceScope && !from.hasRequest) {
+    scope.exchange.tag(`there is no request in the namespace ${source}`)
+    return 'buildErr'
+  }
   const { request } = from
   scope.request = request
   if (request.body.isWhole || request.body.isConsumed) return undefined
@@ -89,7 +96,7 @@ function splitUrl(
   const isPath = url.startsWith('/')
   let parsed: URL
   try {
-    parsed = new URL(url, isPath ? 'http://path.invalid' : undefined)
+    parsed = new URL(isPath ? `http://path.invalid${url}` : url)
   } catch {
     throw refuseBuilt(`"${url}" is not a URL`)
   }

@@ -29,7 +29,11 @@ export function checkBuilder(
     const message = hasSource
       ? '`sourceNamespace` and `template` exclude each other'
       : 'a builder needs `template` or `sourceNamespace`'
-    context.addIssue({ code: 'custom', path: [hasSource ? 'sourceNamespace' : 'template'], message })
+    context.addIssue({
+      code: 'custom',
+      path: [hasSource ? 'sourceNamespace' : 'template'],
+      message,
+    })
   }
   checkTemplate(spec, context)
 }

@@ -1,5 +1,6 @@
 import { parseYamlText } from '../config/document.ts'
 import type { JsonValue } from '../config/json.ts'
+import type { z } from '../config/schema.ts'
 import { GatewayError, reasonOf } from '../errors.ts'
 import type { MessageScope } from '../exchange/exchange.ts'
 import { collectBodies, exchangeRoot } from '../template/exchange-root.ts'
@@ -21,11 +22,7 @@ export class TemplateBuilder {
    * Runs `use` with the data that the text of the template is in YAML, after the bodies it reads have come.
    * Whatever goes wrong, here or in `use`, is logged and is the result `failed`.
    */
-  build<R>(
-    scope: MessageScope,
-    use: (data: JsonValue) => R,
-    failed: NoInfer<R>,
-  ): R | Promise<R> {
+  build<R>(scope: MessageScope, use: (data: JsonValue) => R, failed: NoInfer<R>): R | Promise<R> {
     const run = (): R => {
       try {
         const root = exchangeRoot(scope, this.#env.data)
@@ -59,4 +56,21 @@ function parse(text: string): JsonValue {
 /** What a built document must look like is checked with this: it fails with TEMPLATE_BUILD. */
 export function refuseBuilt(reason: string): GatewayError<'TEMPLATE_BUILD'> {
   return new GatewayError('TEMPLATE_BUILD', { reason })
+}
+
+/** The fields of a built document that are set, checked. Fails with TEMPLATE_BUILD. */
+export function builtFields<S extends z.ZodObject>(
+  data: JsonValue,
+  shape: S,
+): Partial<z.output<S>> {
+  const parsed = shape.safeParse(data ?? {})
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues
+    throw refuseBuilt(
+      issue === undefined ? 'not valid' : `${issue.path.join('.')}: ${issue.message}`,
+    )
+  }
+  const set = Object.entries(parsed.data).filter(([, value]) => value !== undefined && value !== '')
+  // Some of its own fields, none with another type.
+  return Object.fromEntries(set) as Partial<z.output<S>>
 }

@@ -23,6 +23,7 @@ export class WasmFilter {
   readonly #hasRequest: boolean
   readonly #hasResponse: boolean
   readonly #hasDone: boolean
+  readonly #runsOnce: boolean
   readonly #wantsRequestBody: boolean
   readonly #wantsResponseBody: boolean
   readonly #bodyLimit: number
@@ -43,6 +44,7 @@ export class WasmFilter {
     this.#hasRequest = description.phases.includes('request')
     this.#hasResponse = description.phases.includes('response')
     this.#hasDone = description.phases.includes('done')
+    this.#runsOnce = description.runsOnce
     this.#wantsRequestBody = description.body.request === 'bytes'
     this.#wantsResponseBody = description.body.response === 'bytes'
     this.#bodyLimit = description.body.limit
@@ -56,6 +58,7 @@ export class WasmFilter {
    */
   handle(scope: MessageScope): Result | Promise<Result> {
     if (this.#fallback !== null && this.#plugin.isSuspended()) return this.#fallback.handle(scope)
+    if (this.#runsOnce) return this.#runOnce(scope)
     if (this.#hasDone) this.#scheduleDone(scope.exchange)
     if (scope.response !== null) {
       return this.#hasResponse ? this.#run(scope, Phase.response) : undefined
@@ -98,6 +101,7 @@ export class WasmFilter {
       version: description.version,
       digest,
       origin,
+      data: this.#plugin.dataNamespace,
       health: '',
       numOfRequest: this.#calls,
       numOfWasmError: this.#failures,
@@ -113,6 +117,25 @@ export class WasmFilter {
     return this.#withBody(scope, phase, body)
   }
 
+  /** For a guest without phases: at its place, with a response or without, and both bodies if it reads them. */
+  #runOnce(scope: MessageScope): Result | Promise<Result> {
+    this.#calls += 1
+    const { body } = scope.request
+    const sent = this.#wantsRequestBody && !body.isConsumed ? body.collect(this.#bodyLimit) : null
+    const answer = scope.response?.body ?? null
+    const got =
+      this.#wantsResponseBody && answer !== null && !answer.isConsumed
+        ? answer.collect(this.#bodyLimit)
+        : null
+    if (!(sent instanceof Promise || got instanceof Promise)) {
+      return this.#submit(scope, Phase.request, sent, got)
+    }
+    return Promise.all([sent, got]).then(
+      ([request, response]) => this.#submit(scope, Phase.request, request, response),
+      (error: unknown) => this.#fail(scope, reasonOf(error), 'wasmError'),
+    )
+  }
+
   #withBody(scope: MessageScope, phase: Phase, body: Body): Result | Promise<Result> {
     const bytes = body.collect(this.#bodyLimit)
     if (!(bytes instanceof Promise)) return this.#submit(scope, phase, bytes)
@@ -122,8 +145,16 @@ export class WasmFilter {
     )
   }
 
-  #submit(scope: MessageScope, phase: Phase, body: Uint8Array | null): Result | Promise<Result> {
-    const outcome = this.#plugin.executor.submit(makeItem(scope, phase, body, this.#plugin))
+  /** `answer` is the response's body for a guest that gets both; else `body` is that of the phase's message. */
+  #submit(
+    scope: MessageScope,
+    phase: Phase,
+    body: Uint8Array | null,
+    answer: Uint8Array | null = null,
+  ): Result | Promise<Result> {
+    const item = makeItem(scope, phase, body, this.#plugin)
+    if (answer !== null) item.responseBody = answer
+    const outcome = this.#plugin.executor.submit(item)
     return outcome instanceof Promise
       ? outcome.then((done) => this.#finish(scope, phase, done))
       : this.#finish(scope, phase, outcome)

@@ -1,9 +1,10 @@
 import { GatewayError } from '../errors.ts'
 import type { HttpEngine } from './engine.ts'
+import { nativeEngine } from './native/engine.ts'
 import { nodeEngine } from './node/engine.ts'
 
 /** Every HTTP engine, the default first. */
-export const HTTP_ENGINES: readonly HttpEngine[] = [nodeEngine]
+export const HTTP_ENGINES: readonly HttpEngine[] = [nodeEngine, nativeEngine]
 
 /** The engine of this name; fails with HTTP_ENGINE. */
 export function httpEngine(name: string): HttpEngine {

@@ -8,7 +8,8 @@ import type { Request } from '../exchange/request.ts'
  * it has a place of its own.
  */
 export function forwardRequestHeaders(request: Request): string[] {
-  const list = request.headers.list
+  const { list, hasOwnClaims } = request.headers
+  if (hasOwnClaims) return forwardOwnClaims(request)
   const fields: string[] = []
   for (let i = 0; i < list.length; i += 2) {
     const name = list[i] as string
@@ -20,6 +21,43 @@ export function forwardRequestHeaders(request: Request): string[] {
   fields.push('X-Forwarded-Proto', request.scheme)
   return fields
 }
+
+/** What the configuration says about the client goes on; what it does not say is added. */
+function forwardOwnClaims(request: Request): string[] {
+  const { headers } = request
+  const { list } = headers
+  const fields: string[] = []
+  for (let i = 0; i < list.length; i += 2) {
+    const name = list[i] as string
+    if (isHopByHop(name) || sameName(name, 'host')) continue
+    fields.push(name, list[i + 1] as string)
+  }
+  if (!headers.has('x-forwarded-for')) fields.push('X-Forwarded-For', request.remoteAddress)
+  if (request.host !== '' && !headers.has('x-forwarded-host')) {
+    fields.push('X-Forwarded-Host', request.host)
+  }
+  if (!headers.has('x-forwarded-proto')) fields.push('X-Forwarded-Proto', request.scheme)
+  return fields
+}
+
+/**
+ * The configuration is about to write a field about the client: what the client itself claims goes, so that
+ * an upstream gets the one and not the other.
+ */
+export function takeOverClaims(headers: Headers): void {
+  if (headers.hasOwnClaims) return
+  for (const name of CLAIMS) headers.remove(name)
+  headers.hasOwnClaims = true
+}
+
+const CLAIMS = [
+  'forwarded',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-port',
+  'x-forwarded-proto',
+  'x-real-ip',
+]
 
 /**
  * The same as `forwardRequestHeaders`, made without looking at each field when the fields are those that an

@@ -12,7 +12,10 @@ export interface MovedServer {
  * An engine whose listeners take the next free port when theirs is taken, and say so: for a developer's
  * machine, where a second copy is no mistake.
  */
-export function movingEngine(engine: HttpEngine, onMoved: (moved: MovedServer) => void): HttpEngine {
+export function movingEngine(
+  engine: HttpEngine,
+  onMoved: (moved: MovedServer) => void,
+): HttpEngine {
   return {
     name: engine.name,
     createClient: (options) => engine.createClient(options),

@@ -20,6 +20,11 @@ export class Inspector {
     this.#gateway = gateway
   }
 
+  /** Where requests can be sent to. */
+  get servers(): readonly { readonly name: string; readonly port: number }[] {
+    return this.#gateway.servers()
+  }
+
   /** INSPECT_NOT_FOUND when it is not, or no longer, kept. */
   recording(id: string): Recording {
     const recording = this.recorder.get(id)

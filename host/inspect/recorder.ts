@@ -6,8 +6,8 @@ import type { NamedFilter, TrafficObserver } from '../traffic/observer.ts'
 import type { GuestLogLine } from '../wasm/plugin-host.ts'
 import { MAX_EXCHANGES, MAX_RECORDED_BYTES } from './limits.ts'
 import { pluginFolder } from './plugin-folder.ts'
-import { Recording, type RecordingOwner, type StepSource } from './recording.ts'
 import type { FailureRecord } from './record.ts'
+import { Recording, type RecordingOwner, type StepSource } from './recording.ts'
 import { sourceLines } from './source-lines.ts'
 
 /** How a request that is sent again says which exchange it repeats; taken out before any filter sees it. */

@@ -17,7 +17,13 @@ import {
   MAX_STEPS,
 } from './limits.ts'
 import { MessageStates, NO_STATE } from './message-states.ts'
-import type { ExchangeRecord, ExchangeSummary, FailureRecord, LogRecord, StepSummary } from './record.ts'
+import type {
+  ExchangeRecord,
+  ExchangeSummary,
+  FailureRecord,
+  LogRecord,
+  StepSummary,
+} from './record.ts'
 
 /** One node of a flow, as far as a recording names it. */
 export interface StepSource {
@@ -167,7 +173,8 @@ export class Recording implements ExchangeObserver {
 
   /** It has thrown: a bug of the filter. */
   threw(step: Step | null, scope: MessageScope, error: unknown): void {
-    if (step !== null) step.failure = { message: reasonOf(error), at: null, places: [], source: null }
+    if (step !== null)
+      step.failure = { message: reasonOf(error), at: null, places: [], source: null }
     this.end(step, scope, undefined)
   }
 
@@ -183,12 +190,7 @@ export class Recording implements ExchangeObserver {
     return pending.then(() => this.end(step, exchange, undefined))
   }
 
-  pluginFailed(
-    filter: string,
-    reason: string,
-    at: string | null,
-    places: readonly string[],
-  ): void {
+  pluginFailed(filter: string, reason: string, at: string | null, places: readonly string[]): void {
     const step = this.#lastStepOf(filter)
     if (step === undefined) return
     const source = this.#owner.sourceOf(at === null ? places : [at, ...places], step.source.files)
@@ -305,7 +307,15 @@ function summarize(step: Step): StepSummary {
 }
 
 function unnamed(pipeline: string): StepSource {
-  return { pipeline, filter: '', label: '(owed phase)', kind: '', plugin: null, files: [], folder: null }
+  return {
+    pipeline,
+    filter: '',
+    label: '(owed phase)',
+    kind: '',
+    plugin: null,
+    files: [],
+    folder: null,
+  }
 }
 
 /** To microseconds. */

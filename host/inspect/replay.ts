@@ -16,7 +16,8 @@ export function replay(sent: SentRequest, port: number, mark: string): Promise<v
   const send = sent.scheme === 'https' ? httpsRequest : httpRequest
   const fields = ['Host', host, ...headers, REPLAY_HEADER, mark]
   // Said in any case where Node would otherwise announce chunks.
-  if (body.length > 0 || BODY_METHODS.has(method)) fields.push('Content-Length', String(body.length))
+  if (body.length > 0 || BODY_METHODS.has(method))
+    fields.push('Content-Length', String(body.length))
   return new Promise((resolve, reject) => {
     const fail = (error: unknown): void =>
       reject(new GatewayError('INSPECT_REPLAY', { reason: reasonOf(error) }, error))

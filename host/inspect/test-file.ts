@@ -21,7 +21,8 @@ export function writeTest(
   index: number | null,
   gateway: InspectedGateway,
 ): WrittenTest {
-  const step = index === null ? recording.steps.findLast((one) => one.isTestable) : recording.steps[index]
+  const step =
+    index === null ? recording.steps.findLast((one) => one.isTestable) : recording.steps[index]
   const folder = step?.source.folder ?? null
   if (step === undefined || folder === null || !step.isTestable) {
     throw new GatewayError('INSPECT_NO_PLUGIN', { id: recording.id })

@@ -39,7 +39,9 @@ export function testSource(facts: TestFacts): string {
     `// Recorded by "penstock dev" on ${facts.recordedAt}. Keep what matters and delete the rest.`,
     ...(secrets.length === 0
       ? []
-      : [`// It holds ${secrets.join(', ')} as received: replace them before you commit this file.`]),
+      : [
+          `// It holds ${secrets.join(', ')} as received: replace them before you commit this file.`,
+        ]),
     "import assert from 'node:assert/strict'",
     "import { test } from 'node:test'",
     "import { loadFilter } from '@penstock/gateway/testing'",
@@ -118,9 +120,7 @@ function headerAsserts(
 ): string[] {
   const lines: string[] = []
   const names = new Set(
-    [...before, ...after]
-      .filter((_, index) => index % 2 === 0)
-      .map((name) => name.toLowerCase()),
+    [...before, ...after].filter((_, index) => index % 2 === 0).map((name) => name.toLowerCase()),
   )
   for (const name of names) {
     const now = valuesOf(after, name)

@@ -1,7 +1,7 @@
 import type { Generation, ObjectEnv } from './generation.ts'
 import { createGlobalFilter, GlobalFilterGeneration } from './global-filter.ts'
 import { globalFilterKind } from './global-filter-spec.ts'
-import { createHttpServer } from './http-server.ts'
+import { createHttpServer, HttpServerGeneration } from './http-server.ts'
 import { httpServerKind } from './http-server-spec.ts'
 import { createPipeline, PipelineGeneration } from './pipeline.ts'
 import { pipelineKind } from './pipeline-kind.ts'
@@ -39,6 +39,11 @@ export const OBJECT_KINDS: readonly ObjectRuntime[] = [
   },
   {
     kind: httpServerKind.kind,
-    create: (spec, env) => createHttpServer(spec as Parameters<typeof createHttpServer>[0], env),
+    create: (spec, env, previous) =>
+      createHttpServer(
+        spec as Parameters<typeof createHttpServer>[0],
+        env,
+        previous instanceof HttpServerGeneration ? previous : null,
+      ),
   },
 ]

@@ -61,7 +61,12 @@ function entriesOf(flow: unknown, base: JsonPath, context: CheckContext): FlowEn
     const alias = typeof node['alias'] === 'string' ? node['alias'] : undefined
     const jumpIf = isJsonObject(node['jumpIf']) ? node['jumpIf'] : {}
     const namespace = typeof node['namespace'] === 'string' ? node['namespace'] : ''
-    const rest = { path, alias, jumpIf, namespace: namespace === '' ? DEFAULT_NAMESPACE : namespace }
+    const rest = {
+      path,
+      alias,
+      jumpIf,
+      namespace: namespace === '' ? DEFAULT_NAMESPACE : namespace,
+    }
     if (parallel !== undefined && parallel !== null) {
       if (filter !== undefined) {
         const message = 'an entry of a flow has `filter` or `parallel`, not both'
@@ -137,7 +142,8 @@ function checkName(
   // Of two equal aliases the second is the wrong one; an alias equal to a filter's name always is.
   if (other === undefined) return
   if (other.alias !== undefined && nodes.indexOf(other) > nodes.indexOf(node)) return
-  const field = other.alias !== undefined ? 'alias' : other.branches === null ? 'filter' : 'parallel'
+  const field =
+    other.alias !== undefined ? 'alias' : other.branches === null ? 'filter' : 'parallel'
   const place = context.placeOf([...other.path, field])
   context.report({ path, message: `"${alias}" is the name of another node already, in ${place}` })
 }

@@ -21,6 +21,8 @@ export interface Generation {
   retire(): Promise<void>
   /** What the admin API shows; JSON data. */
   status(): unknown
+  /** Files it was made from beside its document: a change of one makes it anew. */
+  readonly files?: readonly string[]
 }
 
 /** What objects are given when they are made. */

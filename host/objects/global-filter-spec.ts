@@ -8,7 +8,9 @@ type Parts = NonNullable<ReturnType<NonNullable<typeof pipelineKind.check>>>
 
 const spec = z.strictObject({
   ...objectFields('GlobalFilter'),
-  beforePipeline: pipelineBody.optional().describe('A pipeline that runs before that of the route.'),
+  beforePipeline: pipelineBody
+    .optional()
+    .describe('A pipeline that runs before that of the route.'),
   afterPipeline: pipelineBody.optional().describe('A pipeline that runs after that of the route.'),
   fallthrough: z
     .strictObject({

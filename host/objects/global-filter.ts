@@ -26,6 +26,10 @@ export class GlobalFilterGeneration implements Generation {
     this.after = after
   }
 
+  get files(): readonly string[] {
+    return [...(this.before?.files ?? []), ...(this.after?.files ?? [])]
+  }
+
   /** Runs the exchange through all three; afterwards there is a response. Never throws or rejects. */
   handle(exchange: Exchange, main: PipelineGeneration): void | Promise<void> {
     exchange.pipeline = main.name
@@ -54,11 +58,7 @@ export class GlobalFilterGeneration implements Generation {
     }
   }
 
-  #afterBefore(
-    exchange: Exchange,
-    main: PipelineGeneration,
-    end: FlowEnd,
-  ): void | Promise<void> {
+  #afterBefore(exchange: Exchange, main: PipelineGeneration, end: FlowEnd): void | Promise<void> {
     const { fallthrough } = this.#spec
     if (end === WENT_THROUGH || fallthrough.beforePipeline) return this.#main(exchange, main)
     return this.#complete(exchange, main, fallthrough.pipeline)
@@ -77,11 +77,7 @@ export class GlobalFilterGeneration implements Generation {
   }
 
   /** What the plugins of the flows owe comes before afterPipeline, which sees the response they leave. */
-  #complete(
-    exchange: Exchange,
-    main: PipelineGeneration,
-    goesOn: boolean,
-  ): void | Promise<void> {
+  #complete(exchange: Exchange, main: PipelineGeneration, goesOn: boolean): void | Promise<void> {
     const pending = main.complete(exchange)
     const { after } = this
     if (after === null || !goesOn) return pending

@@ -1,6 +1,8 @@
 import { compileRegexp } from '../config/regexp.ts'
 import type { ServerLimits } from '../http/engine.ts'
-import type { HostMatcher, Route, Rule } from '../traffic/router.ts'
+import { IpFilter } from '../traffic/ip-filter.ts'
+import type { HostMatcher, Route, Rule, ValueMatcher } from '../traffic/router.ts'
+import { compileSetHeaders } from '../traffic/set-headers.ts'
 import type { HttpServerSpec } from './http-server-spec.ts'
 
 type RuleSpec = HttpServerSpec['rules'][number]
@@ -8,10 +10,26 @@ type PathSpec = RuleSpec['paths'][number]
 
 /** Makes the rules of a spec ready to match: expressions compiled, hosts and names in lowercase. */
 export function compileRules(spec: HttpServerSpec): Rule[] {
-  return spec.rules.map((rule) => ({
+  const listenerLimit = limitsOf(spec).maxBodyBytes
+  return spec.rules.map((rule, ruleIndex) => ({
     hosts: compileHosts(rule),
-    routes: rule.paths.map(compileRoute),
+    ipFilter: rule.ipFilter === undefined ? null : new IpFilter(rule.ipFilter),
+    routes: rule.paths.map((path, pathIndex) => {
+      const limit = bodyLimitOf(path, spec)
+      return {
+        ...compileRoute(path),
+        // The listener holds every request to the largest of all limits.
+        maxBodyBytes: limit === listenerLimit ? null : limit,
+        backend: path.backend || generatedName(spec.name, ruleIndex, pathIndex),
+        isGenerated: path.backend === '',
+      }
+    }),
   }))
+}
+
+/** Easegress's name for the pipeline that is made for a `backendPool`. */
+export function generatedName(server: string, ruleIndex: number, pathIndex: number): string {
+  return `GENERATED-${server}-${ruleIndex}-${pathIndex}`
 }
 
 function compileHosts(rule: RuleSpec): HostMatcher[] {
@@ -38,21 +56,33 @@ function compileHost(text: string): HostMatcher {
   return { kind: 'exact', host }
 }
 
-function compileRoute(path: PathSpec): Route {
+function compileRoute(path: PathSpec): Omit<Route, 'maxBodyBytes' | 'backend' | 'isGenerated'> {
   return {
     path: path.path,
     pathPrefix: path.pathPrefix,
     pathRegexp: path.pathRegexp === '' ? null : compileRegexp(path.pathRegexp),
     methods: path.methods.length === 0 ? null : new Set(path.methods),
-    headers: path.headers.map((header) => ({
-      key: header.key.toLowerCase(),
-      values: header.values,
-      regexp: header.regexp === '' ? null : compileRegexp(header.regexp),
-    })),
+    headers: path.headers.map((header) => compileMatcher(header, header.key.toLowerCase())),
     matchAllHeader: path.matchAllHeader,
+    queries: path.queries.map((query) => compileMatcher(query, query.key)),
+    matchAllQuery: path.matchAllQuery,
+    ipFilter: path.ipFilter === undefined ? null : new IpFilter(path.ipFilter),
     rewriteTarget: path.rewriteTarget,
-    backend: path.backend,
+    setHeaders: compileSetHeaders(path.setHeaders),
   }
+}
+
+function compileMatcher(
+  spec: { readonly values: readonly string[]; readonly regexp: string },
+  key: string,
+): ValueMatcher {
+  const regexp = spec.regexp === '' ? null : compileRegexp(spec.regexp)
+  return { key, values: spec.values, regexp }
+}
+
+/** Bytes a client may send to a route; -1 for no limit. */
+function bodyLimitOf(path: PathSpec, spec: HttpServerSpec): number {
+  return path.clientMaxBodySize === 0 ? spec.clientMaxBodySize : path.clientMaxBodySize
 }
 
 /** The limits of a listener that can change while it runs. */
@@ -64,8 +94,21 @@ export function limitsOf(spec: HttpServerSpec): ServerLimits {
     headerTimeoutMs: HEADER_TIMEOUT_MS,
     maxHeaderBytes: MAX_HEADER_BYTES,
     maxHeaderCount: MAX_HEADER_COUNT,
-    maxBodyBytes: spec.clientMaxBodySize,
+    maxBodyBytes: largestLimit(spec),
   }
+}
+
+/** A route may take more than the server says: the listener must let it through. */
+function largestLimit(spec: HttpServerSpec): number {
+  let largest = spec.clientMaxBodySize
+  for (const { paths } of spec.rules) {
+    for (const path of paths) {
+      const limit = bodyLimitOf(path, spec)
+      if (limit < 0 || largest < 0) return -1
+      largest = Math.max(largest, limit)
+    }
+  }
+  return largest
 }
 
 /** Time for a whole request head. */

@@ -1,8 +1,13 @@
 import { isJsonObject, type JsonObject, type JsonPath } from '../config/json.ts'
 import { nearest } from '../config/nearest.ts'
 import { regexp } from '../config/regexp.ts'
-import { duration, notYet, objectFields, text, wants, z } from '../config/schema.ts'
+import { duration, name, notYet, objectFields, text, wants, z } from '../config/schema.ts'
+import { HOST_OWNED_HEADERS } from '../exchange/headers.ts'
+import { poolSpec } from '../filters/proxy-pool-spec.ts'
+import { ACCESS_VARIABLES, unknownVariables } from '../traffic/access-format.ts'
+import { ipFilterField } from './ip-filter-field.ts'
 import { type CheckContext, defineObject, type SpecOf } from './object.ts'
+import { checkRadixRoute } from './radix-check.ts'
 
 /** Body bytes a client may send when the configuration does not say. */
 export const DEFAULT_MAX_BODY_BYTES = 10 * 1024 * 1024
@@ -46,8 +51,32 @@ function headerName() {
   })
 }
 
+/** A field whose headers belong to the host may be set here: only Host, which asks for another host. */
+function settableHeader() {
+  return headerName().superRefine((field, context) => {
+    const lower = field.toLowerCase()
+    if (lower === 'host' || !HOST_OWNED_HEADERS.has(lower)) return
+    const message = `the header ${field} is written by the host itself`
+    context.addIssue({ code: 'custom', message })
+  })
+}
+
+/** `0` leaves it to the server, a negative number is no limit. */
+function bodySize() {
+  return z
+    .int()
+    .default(0)
+    .transform((bytes) => Math.max(bytes, -1))
+}
+
 const headerMatch = z.strictObject({
   key: headerName().describe('The name of the header; upper and lower case are the same.'),
+  values: z.array(z.string()).default([]).describe('Matches when the value is one of these.'),
+  regexp: regexp().default('').describe('Matches when the value matches this pattern.'),
+})
+
+const queryMatch = z.strictObject({
+  key: text().describe('The name of the query field.'),
   values: z.array(z.string()).default([]).describe('Matches when the value is one of these.'),
   regexp: regexp().default('').describe('Matches when the value matches this pattern.'),
 })
@@ -65,15 +94,22 @@ const route = z.strictObject({
   methods: z.array(z.enum(METHODS)).default([]).describe('Methods that match; all when empty.'),
   headers: z.array(headerMatch).default([]).describe('Headers of which one must match.'),
   matchAllHeader: z.boolean().default(false).describe('All of `headers` must match, not only one.'),
-  backend: text().describe('The name of the pipeline that handles the request.'),
-  ...notYet(
-    'backendPool',
-    'clientMaxBodySize',
-    'ipFilter',
-    'matchAllQuery',
-    'queries',
-    'setHeaders',
+  queries: z.array(queryMatch).default([]).describe('Query fields of which one must match.'),
+  matchAllQuery: z.boolean().default(false).describe('All of `queries` must match, not only one.'),
+  ipFilter: ipFilterField().optional().describe('Clients that may use the route; others get 403.'),
+  setHeaders: z
+    .record(settableHeader(), z.string())
+    .default({})
+    .describe(
+      'Headers to set before the pipeline runs, with variables of nginx such as `$remote_addr`; empty text removes one.',
+    ),
+  clientMaxBodySize: bodySize().describe(
+    'Bytes of a request body; past it 413. 0 takes that of the server, a negative number is no limit.',
   ),
+  backend: z.string().default('').describe('The name of the pipeline that handles the request.'),
+  backendPool: poolSpec
+    .optional()
+    .describe('In place of `backend`: a pool of servers, as in a Proxy filter.'),
 })
 
 const rule = z.strictObject({
@@ -88,8 +124,8 @@ const rule = z.strictObject({
     )
     .default([])
     .describe('More hosts; the rule applies to any host when none is given at all.'),
+  ipFilter: ipFilterField().optional().describe('Clients that may use the rule; others get 403.'),
   paths: z.array(route).default([]).describe('Routes; the first that matches is taken.'),
-  ...notYet('ipFilter'),
 })
 
 const spec = z.strictObject({
@@ -116,26 +152,50 @@ const spec = z.strictObject({
     .default([])
     .describe('Rules; the first whose host matches and that has a route is taken.'),
   routerKind: z
-    .union([z.literal(''), z.literal('Ordered')], {
-      error: '`routerKind` takes only "Ordered": other routers are not supported yet',
-    })
+    .enum(['', 'Ordered', 'RadixTree'])
     .default('Ordered')
-    .describe('Routes are tried in their order.'),
+    .describe(
+      'Ordered: routes are tried in their order. RadixTree: paths are patterns such as `/users/{id}/*`, and the most exact one is taken.',
+    ),
+  ipFilter: ipFilterField().optional().describe('Clients that may use the server; others get 403.'),
+  cacheSize: z
+    .int()
+    .min(0)
+    .max(4_294_967_295)
+    .default(0)
+    .describe('Routes that are remembered by host, method and path; 0 remembers none.'),
+  xForwardedFor: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Keep what the client says in `X-Forwarded-For` and add its address. A Proxy always sends the address; without this nothing the client claims goes with it.',
+    ),
+  globalFilter: z
+    .union([z.literal(''), name()])
+    .default('')
+    .describe('The name of a GlobalFilter, which runs before and after the pipelines.'),
+  accessLogFormat: z
+    .string()
+    .superRefine((format, context) => {
+      for (const variable of unknownVariables(format)) {
+        const near = nearest(variable, ACCESS_VARIABLES)
+        const hint = near === null ? '' : ` (did you mean "${near}"?)`
+        const message = `there is no variable "{{${variable}}}"${hint}: there is ${ACCESS_VARIABLES.join(', ')}`
+        context.addIssue({ code: 'custom', message })
+      }
+    })
+    .default('')
+    .describe('The line of a request in the access log, with variables such as `{{Method}}`.'),
   ...notYet(
-    'accessLogFormat',
     'autoCert',
     'caCertBase64',
-    'cacheSize',
     'certBase64',
     'certs',
-    'globalFilter',
     'http3',
     'https',
-    'ipFilter',
     'keyBase64',
     'keys',
     'tracing',
-    'xForwardedFor',
   ),
 })
 
@@ -151,12 +211,19 @@ export const httpServerKind = defineObject({
         checkHost(host, hostPath, context)
       })
       forEachObject(rule['paths'], [...path, 'paths'], (route, routePath) => {
-        checkBackend(route['backend'], [...routePath, 'backend'], context)
-        forEachObject(route['headers'], [...routePath, 'headers'], (header, headerPath) => {
-          checkHeader(header, headerPath, context)
-        })
+        checkTarget(route, routePath, context)
+        if (data['routerKind'] === 'RadixTree') checkRadixRoute(route, routePath, context)
+        for (const [field, what] of [
+          ['headers', 'a header'],
+          ['queries', 'a query field'],
+        ] as const) {
+          forEachObject(route[field], [...routePath, field], (item, itemPath) => {
+            checkMatcher(item, itemPath, what, context)
+          })
+        }
       })
     })
+    checkReference(data['globalFilter'], 'GlobalFilter', ['globalFilter'], context)
     return {}
   },
 })
@@ -168,26 +235,63 @@ function checkHost(host: JsonObject, path: JsonPath, context: CheckContext): voi
   context.parse(host['isRegexp'] === true ? regexp() : hostPattern(), [...path, 'value'])
 }
 
-function checkBackend(backend: unknown, path: JsonPath, context: CheckContext): void {
-  if (typeof backend !== 'string' || backend === '') return
-  const kind = context.kindOf(backend)
-  if (kind === 'Pipeline') return
+/** A route leads to a pipeline, or has servers of its own. */
+function checkTarget(route: JsonObject, path: JsonPath, context: CheckContext): void {
+  const { backend, backendPool } = route
+  const hasBackend = typeof backend === 'string' && backend !== ''
+  if (hasBackend && isJsonObject(backendPool)) {
+    const message = '`backend` and `backendPool` exclude each other'
+    context.report({ path: [...path, 'backendPool'], at: 'key', message })
+  } else if (backendPool === undefined && backend === undefined) {
+    context.report({ path: [...path, 'backend'], message: '`backend` is missing' })
+  } else if (backendPool === undefined && backend === '') {
+    const message = '`backend` takes text that is not empty, not empty text'
+    context.report({ path: [...path, 'backend'], message })
+  }
+  checkReference(backend, 'Pipeline', [...path, 'backend'], context)
+  if (isJsonObject(backendPool)) checkPool(backendPool, [...path, 'backendPool'], context)
+}
+
+/** The pool stands alone: there is nothing to choose between, and no pipeline with policies. */
+function checkPool(pool: JsonObject, path: JsonPath, context: CheckContext): void {
+  for (const field of ['filter', 'retryPolicy', 'circuitBreakerPolicy']) {
+    if (pool[field] === undefined || pool[field] === '') continue
+    const message = `a \`backendPool\` has no \`${field}\`: use a pipeline with a Proxy`
+    context.report({ path: [...path, field], at: 'key', message })
+  }
+}
+
+function checkReference(
+  name: unknown,
+  wanted: 'Pipeline' | 'GlobalFilter',
+  path: JsonPath,
+  context: CheckContext,
+): void {
+  if (typeof name !== 'string' || name === '') return
+  const kind = context.kindOf(name)
+  if (kind === wanted) return
   if (kind !== undefined) {
-    context.report({ path, message: `"${backend}" is a ${kind}; a backend is a Pipeline` })
+    const field = wanted === 'Pipeline' ? 'a backend' : 'a global filter'
+    context.report({ path, message: `"${name}" is a ${kind}; ${field} is a ${wanted}` })
   } else if (context.isComplete) {
     context.report({
       path,
-      message: `there is no Pipeline "${backend}"`,
-      suggestion: nearest(backend, context.namesOf('Pipeline')),
+      message: `there is no ${wanted} "${name}"`,
+      suggestion: nearest(name, context.namesOf(wanted)),
     })
   }
 }
 
-function checkHeader(header: JsonObject, path: JsonPath, context: CheckContext): void {
-  const { values, regexp: pattern } = header
+function checkMatcher(
+  matcher: JsonObject,
+  path: JsonPath,
+  what: string,
+  context: CheckContext,
+): void {
+  const { values, regexp: pattern } = matcher
   const hasValues = Array.isArray(values) ? values.length > 0 : values !== undefined
   if (hasValues || (pattern !== undefined && pattern !== '')) return
-  context.report({ path, message: 'a header needs `values` or `regexp`, or it matches nothing' })
+  context.report({ path, message: `${what} needs \`values\` or \`regexp\`, or it matches nothing` })
 }
 
 function forEachObject(

@@ -2,11 +2,19 @@ import type { Exchange } from '../exchange/exchange.ts'
 import { fallbackResponse } from '../exchange/fallback-response.ts'
 import { encodePath } from '../exchange/request.ts'
 import type { HttpServer, ListenOptions } from '../http/engine.ts'
-import { OrderedRouter, rewritePath } from '../traffic/router.ts'
+import { type AccessFormat, compileAccessFormat } from '../traffic/access-format.ts'
+import { IpFilter } from '../traffic/ip-filter.ts'
+import { limitRequest } from '../traffic/limit-request.ts'
+import { RadixRouter } from '../traffic/radix-router.ts'
+import { RouteCache } from '../traffic/route-cache.ts'
+import { OrderedRouter, type RouteMatch, type RouteResult, type Router } from '../traffic/router.ts'
+import { compileSetHeaders, type SetHeaders } from '../traffic/set-headers.ts'
 import type { Usage } from '../usage-pool.ts'
+import { closePools, createPools } from './backend-pools.ts'
 import type { Generation, ObjectEnv } from './generation.ts'
 import { compileRules, limitsOf } from './http-server-rules.ts'
 import type { HttpServerSpec } from './http-server-spec.ts'
+import type { PipelineGeneration } from './pipeline.ts'
 
 /** A bound socket that outlives generations, with the handler of the one that is active. */
 class Listener {
@@ -28,20 +36,39 @@ class Listener {
   }
 }
 
+/** Pipelines that were made for routes with a pool of their own, by their names. */
+export type Pools = ReadonlyMap<string, PipelineGeneration>
+
+/** What `xForwardedFor` adds to a request. */
+const X_FORWARDED_FOR = { 'X-Forwarded-For': '$proxy_add_x_forwarded_for' }
+
 /** A running HTTPServer: a router over a listener. */
 export class HttpServerGeneration implements Generation {
   readonly name: string
+  readonly pools: Pools
   readonly #spec: HttpServerSpec
   readonly #env: ObjectEnv
-  readonly #router: OrderedRouter
+  readonly #router: Router
+  readonly #cache: RouteCache | null
+  readonly #ipFilter: IpFilter | null
+  readonly #addForwarded: SetHeaders | null
+  readonly #accessFormat: AccessFormat | null
   readonly #listener: Usage<Listener>
   #requests = 0
 
-  constructor(spec: HttpServerSpec, env: ObjectEnv, listener: Usage<Listener>) {
+  constructor(spec: HttpServerSpec, env: ObjectEnv, listener: Usage<Listener>, pools: Pools) {
     this.name = spec.name
+    this.pools = pools
     this.#spec = spec
     this.#env = env
-    this.#router = new OrderedRouter(compileRules(spec))
+    const rules = compileRules(spec)
+    this.#router =
+      spec.routerKind === 'RadixTree' ? new RadixRouter(rules) : new OrderedRouter(rules)
+    this.#cache = spec.cacheSize === 0 ? null : new RouteCache(spec.cacheSize)
+    this.#ipFilter = spec.ipFilter === undefined ? null : new IpFilter(spec.ipFilter)
+    this.#addForwarded = spec.xForwardedFor ? compileSetHeaders(X_FORWARDED_FOR) : null
+    this.#accessFormat =
+      spec.accessLogFormat === '' ? null : compileAccessFormat(spec.accessLogFormat)
     this.#listener = listener
   }
 
@@ -56,9 +83,9 @@ export class HttpServerGeneration implements Generation {
     listener.server?.update(limitsOf(this.#spec))
   }
 
-  retire(): Promise<void> {
+  async retire(): Promise<void> {
     this.#listener.release()
-    return Promise.resolve()
+    await closePools(this.pools)
   }
 
   status(): unknown {
@@ -74,30 +101,85 @@ export class HttpServerGeneration implements Generation {
 
   readonly handle = (exchange: Exchange): void | Promise<void> => {
     this.#requests += 1
-    this.#env.accessLog.watch(exchange)
-    const route = this.#router.route(exchange.request)
-    if (typeof route === 'number') {
-      exchange.response = fallbackResponse(exchange, route)
+    this.#env.accessLog.watch(exchange, this.#accessFormat)
+    const { request } = exchange
+    if (this.#ipFilter !== null && !this.#ipFilter.isAllowed(request.remoteAddress)) {
+      exchange.response = fallbackResponse(exchange, 403)
       return
     }
-    const pipeline = this.#env.pipeline(route.backend)
+    const match = this.#cache === null ? this.#router.route(request) : this.#routeCached(exchange)
+    if (typeof match === 'number') {
+      exchange.response = fallbackResponse(exchange, match)
+      return
+    }
+    return this.#handleMatch(exchange, match)
+  }
+
+  #routeCached(exchange: Exchange): RouteResult {
+    const { request } = exchange
+    const known = this.#cache?.get(request)
+    if (known !== undefined) return known
+    const match = this.#router.route(request)
+    if (this.#router.isStable) this.#cache?.put(request, match)
+    return match
+  }
+
+  #handleMatch(exchange: Exchange, match: RouteMatch): void | Promise<void> {
+    const { request } = exchange
+    const { route } = match
+    const pipeline = route.isGenerated
+      ? this.pools.get(route.backend)
+      : this.#env.pipeline(route.backend)
     if (pipeline === undefined) {
       exchange.tag(`backend ${route.backend} is not there`)
       exchange.response = fallbackResponse(exchange, 503)
       return
     }
-    if (route.rewriteTarget !== '') {
-      const { request } = exchange
-      request.path = encodePath(rewritePath(route, request.decodedPath))
+    if (route.maxBodyBytes !== null && !limitRequest(request, route.maxBodyBytes)) {
+      exchange.response = fallbackResponse(exchange, 413)
+      return
     }
-    return pipeline.handle(exchange)
+    exchange.routePrefix = route.pathPrefix
+    route.setHeaders?.(exchange, match.params)
+    this.#addForwarded?.(exchange, null)
+    const path = match.rewrite(request.decodedPath)
+    if (path !== null) request.path = encodePath(path)
+    return this.#spec.globalFilter === ''
+      ? pipeline.handle(exchange)
+      : this.#handleGlobally(exchange, pipeline)
+  }
+
+  /** A filter that is not there may have been what lets only some requests pass: nobody passes. */
+  #handleGlobally(exchange: Exchange, pipeline: PipelineGeneration): void | Promise<void> {
+    const filter = this.#env.globalFilter(this.#spec.globalFilter)
+    if (filter !== undefined) return filter.handle(exchange, pipeline)
+    exchange.tag(`global filter ${this.#spec.globalFilter} is not there`)
+    exchange.response = fallbackResponse(exchange, 503)
   }
 }
 
-/** Binds the port, or takes over the listener of the generation that has it. Fails with LISTEN. */
+/**
+ * Makes the pipelines of routes with a pool, and binds the port, or takes over the listener of the
+ * generation that has it. Fails with LISTEN, or as a pipeline does.
+ */
 export async function createHttpServer(
   spec: HttpServerSpec,
   env: ObjectEnv,
+  previous: HttpServerGeneration | null,
+): Promise<HttpServerGeneration> {
+  const pools = await createPools(spec, env, previous?.pools ?? null)
+  try {
+    return await listen(spec, env, pools)
+  } catch (error) {
+    await closePools(pools)
+    throw error
+  }
+}
+
+async function listen(
+  spec: HttpServerSpec,
+  env: ObjectEnv,
+  pools: Pools,
 ): Promise<HttpServerGeneration> {
   const key = `${spec.name} ${spec.address}:${spec.port}`
   const usage = env.listeners.acquire(
@@ -106,7 +188,7 @@ export async function createHttpServer(
     (unused) => void unused.server?.close(env.drainMs),
   )
   const listener = usage.value
-  const generation = new HttpServerGeneration(spec, env, usage)
+  const generation = new HttpServerGeneration(spec, env, usage, pools)
   if (listener.server === null) {
     const options: ListenOptions = {
       name: spec.name,

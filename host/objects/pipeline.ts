@@ -32,6 +32,10 @@ export class PipelineGeneration implements Generation, Releasable {
     this.#runner = runner
   }
 
+  get files(): readonly string[] {
+    return [...this.filters.values()].flatMap((filter) => filter.files ?? [])
+  }
+
   /** Runs the flow; the exchange keeps this generation until its last byte. */
   handle(exchange: Exchange): void | Promise<void> {
     this.#exchanges += 1

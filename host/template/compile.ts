@@ -158,7 +158,8 @@ class Compiler {
       state.line = line
       state.charge(1)
       let value: Value
-      for (let i = 0; i < calls.length; i++) value = (calls[i] as Call)(state, dot, value) ?? undefined
+      for (let i = 0; i < calls.length; i++)
+        value = (calls[i] as Call)(state, dot, value) ?? undefined
       if (slot !== undefined) state.frame[slot] = value
       return value
     }
@@ -275,7 +276,8 @@ function invoke(
   try {
     return found.call(list, state)
   } catch (error) {
-    if (!(error instanceof Error) || !('code' in error) || error.code !== 'TEMPLATE_RUN') throw error
+    if (!(error instanceof Error) || !('code' in error) || error.code !== 'TEMPLATE_RUN')
+      throw error
     const { reason } = (error as ReturnType<typeof runError>).params
     throw reason.startsWith('it takes more than') ? error : runError(`${name}: ${reason}`)
   }
@@ -327,7 +329,10 @@ function entriesOf(value: Value): {
   if (isBytes(value)) return { keys: null, values: Array.from(value, BigInt) }
   if (typeof value === 'bigint') {
     checkListLength(Number(value))
-    return { keys: null, values: Array.from({ length: Math.max(0, Number(value)) }, (_, i) => BigInt(i)) }
+    return {
+      keys: null,
+      values: Array.from({ length: Math.max(0, Number(value)) }, (_, i) => BigInt(i)),
+    }
   }
   const dict = asDict(value)
   if (dict === null) throw runError(`range cannot go through a value of the type ${typeOf(value)}`)

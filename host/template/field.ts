@@ -32,7 +32,8 @@ function readField(receiver: Value, name: string, args: readonly Value[]): Value
     }
   }
   const dict = asDict(receiver)
-  if (dict === null) throw runError(`a value of the type ${typeOf(receiver)} has no field "${name}"`)
+  if (dict === null)
+    throw runError(`a value of the type ${typeOf(receiver)} has no field "${name}"`)
   checkNoArguments(name, args)
   return dictGet(dict, name)
 }

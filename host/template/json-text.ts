@@ -66,12 +66,19 @@ class JsonWriter {
 
   value(value: Value, depth: number): void {
     if (depth > MAX_VALUE_DEPTH) throw runError('a value is nested too deep for JSON')
-    if (isBytes(value)) return this.#add(`"${Buffer.from(value).toString('base64')}"`)
+    if (isBytes(value)) {
+      this.#add(`"${Buffer.from(value).toString('base64')}"`)
+      return
+    }
     if (isList(value)) {
-      return this.#items('[', ']', value.length, depth, (i) => this.value(value[i], depth + 1))
+      this.#items('[', ']', value.length, depth, (i) => this.value(value[i], depth + 1))
+      return
     }
     const dict = asDict(value)
-    if (dict === null) return this.#add(scalar(value))
+    if (dict === null) {
+      this.#add(scalar(value))
+      return
+    }
     const keys = sortedKeys(dict)
     this.#items('{', '}', keys.length, depth, (i) => {
       const key = keys[i] ?? ''
@@ -87,7 +94,10 @@ class JsonWriter {
     depth: number,
     write: (index: number) => void,
   ): void {
-    if (count === 0) return this.#add(open + close)
+    if (count === 0) {
+      this.#add(open + close)
+      return
+    }
     const isPretty = this.#indent !== ''
     const line = isPretty ? `\n${this.#indent.repeat(depth + 1)}` : ''
     this.#add(open)

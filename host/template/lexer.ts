@@ -141,26 +141,28 @@ class Lexer {
   }
 
   #token(isAfterSpace: boolean): void {
-    const source = this.#source
-    const sign = source[this.#at] ?? ''
-    const next = source[this.#at + 1] ?? ''
-    if (sign === '"') return this.#quoted(isAfterSpace)
-    if (sign === '`') return this.#rawQuoted(isAfterSpace)
-    if (sign === "'") return this.#character(isAfterSpace)
-    if (sign === '.' && !isDigit(next)) return this.#fieldOrDot(isAfterSpace)
-    if (sign === '$') return this.#named('variable', 1, isAfterSpace)
-    if (isDigit(sign) || sign === '.' || sign === '+' || sign === '-') {
-      return this.#number(isAfterSpace)
-    }
-    if (isAlphaNumeric(sign)) return this.#word(isAfterSpace)
-    if (source.startsWith(':=', this.#at)) return this.#sign(':=', isAfterSpace)
-    if (sign === '(' || sign === ')') {
+    const sign = this.#source[this.#at] ?? ''
+    const next = this.#source[this.#at + 1] ?? ''
+    if (sign === '"') this.#quoted(isAfterSpace)
+    else if (sign === '`') this.#rawQuoted(isAfterSpace)
+    else if (sign === "'") this.#character(isAfterSpace)
+    else if (sign === '.' && !isDigit(next)) this.#fieldOrDot(isAfterSpace)
+    else if (sign === '$') this.#named('variable', 1, isAfterSpace)
+    else if (isDigit(sign) || sign === '.' || sign === '+' || sign === '-') {
+      this.#number(isAfterSpace)
+    } else if (isAlphaNumeric(sign)) this.#word(isAfterSpace)
+    else this.#punctuation(isAfterSpace)
+  }
+
+  #punctuation(isAfterSpace: boolean): void {
+    const sign = this.#source[this.#at] ?? ''
+    if (this.#source.startsWith(':=', this.#at)) this.#sign(':=', isAfterSpace)
+    else if (sign === '(' || sign === ')') {
       this.#depth += sign === '(' ? 1 : -1
       if (this.#depth < 0) throw this.#fail('unexpected right parenthesis')
-      return this.#sign(sign, isAfterSpace)
-    }
-    if (sign === '|' || sign === ',' || sign === '=') return this.#sign(sign, isAfterSpace)
-    throw this.#fail(`unexpected character "${sign}" in an action`)
+      this.#sign(sign, isAfterSpace)
+    } else if (sign === '|' || sign === ',' || sign === '=') this.#sign(sign, isAfterSpace)
+    else throw this.#fail(`unexpected character "${sign}" in an action`)
   }
 
   #sign(kind: TokenKind, isAfterSpace: boolean): void {
@@ -169,7 +171,10 @@ class Lexer {
   }
 
   #fieldOrDot(isAfterSpace: boolean): void {
-    if (isAlphaNumeric(this.#source[this.#at + 1])) return this.#named('field', 1, isAfterSpace)
+    if (isAlphaNumeric(this.#source[this.#at + 1])) {
+      this.#named('field', 1, isAfterSpace)
+      return
+    }
     this.#add('dot', '.', isAfterSpace)
     this.#at += 1
   }

@@ -331,7 +331,8 @@ class Parser {
         return { kind: 'variable', slot: this.#lookUp(token.text, token.line), names: [] }
       case '(': {
         this.#nesting += 1
-        if (this.#nesting > MAX_TEMPLATE_NESTING) throw this.#fail('parentheses are nested too deep')
+        if (this.#nesting > MAX_TEMPLATE_NESTING)
+          throw this.#fail('parentheses are nested too deep')
         const pipe = this.#pipe('a parenthesized pipeline', ')', 0)
         this.#nesting -= 1
         return { kind: 'pipe', pipe }

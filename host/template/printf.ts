@@ -72,15 +72,16 @@ class Formatter {
     }
     this.#index()
     const code = this.#format.codePointAt(this.#at)
-    if (code === undefined) return this.#add('%!(NOVERB)')
-    const verb = String.fromCodePoint(code)
+    const verb = code === undefined ? '' : String.fromCodePoint(code)
     this.#at += verb.length
-    if (verb === '%') return this.#add('%')
-    if (this.#isBadIndex) return this.#add(`%!${verb}(BADINDEX)`)
-    if (this.#next >= this.#values.length) return this.#add(`%!${verb}(MISSING)`)
-    const value = this.#values[this.#next]
-    this.#next += 1
-    this.#add(format(verb, value, flags))
+    if (verb === '') this.#add('%!(NOVERB)')
+    else if (verb === '%') this.#add('%')
+    else if (this.#isBadIndex) this.#add(`%!${verb}(BADINDEX)`)
+    else if (this.#next >= this.#values.length) this.#add(`%!${verb}(MISSING)`)
+    else {
+      this.#next += 1
+      this.#add(format(verb, this.#values[this.#next - 1], flags))
+    }
   }
 
   #flags(): Flags {
@@ -269,12 +270,12 @@ export function quote(text: string): string {
     if (sign === '"' || sign === '\\') quoted += `\\${sign}`
     else if (Object.hasOwn(NAMED, sign)) quoted += NAMED[sign]
     else if (/^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u.test(sign)) quoted += sign
-    else quoted += escape(sign.codePointAt(0) ?? 0)
+    else quoted += escapeSign(sign.codePointAt(0) ?? 0)
   }
   return `${quoted}"`
 }
 
-function escape(code: number): string {
+function escapeSign(code: number): string {
   const hex = code.toString(16)
   if (code < 0x20 || code === 0x7f) return `\\x${hex.padStart(2, '0')}`
   return code > 0xffff ? `\\U${hex.padStart(8, '0')}` : `\\u${hex.padStart(4, '0')}`

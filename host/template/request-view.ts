@@ -4,7 +4,7 @@ import { textOf } from './functions/define.ts'
 import { unescapeQuery } from './functions/escape.ts'
 import { BodyView, HeaderView } from './message-view.ts'
 import { runError } from './template-error.ts'
-import { type Dict, GoObject, type Method, newDict, NO_FIELD, type Value } from './value.ts'
+import { type Dict, GoObject, type Method, NO_FIELD, newDict, type Value } from './value.ts'
 
 /** A request as Go's *http.Request, as far as templates use it. */
 export class RequestView extends GoObject {

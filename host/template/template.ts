@@ -1,11 +1,11 @@
+import { nearest } from '../config/nearest.ts'
 import { GatewayError, isGatewayError } from '../errors.ts'
 import type { Logger } from '../observe/log.ts'
 import { compileParsed } from './compile.ts'
 import { FUNCTIONS, REFUSED_FUNCTIONS } from './functions/table.ts'
-import { nearest } from '../config/nearest.ts'
 import { parseTemplate } from './parser.ts'
+import { readsOf, type TemplateReads } from './reads.ts'
 import { RunState } from './run-state.ts'
-import { type TemplateReads, readsOf } from './reads.ts'
 import type { Value } from './value.ts'
 
 export interface TemplateOptions {

@@ -9,7 +9,9 @@ import {
   type PassedType,
   passedType,
 } from '../toolchain/function-types.ts'
-import { penstockV1Imports } from '../wasm/abi/penstock-v1-calls.ts'
+import { penstockV1 } from '../wasm/abi/penstock-v1-guest.ts'
+import { NO_DATA } from '../wasm/data/data-operation.ts'
+import { GuestData } from '../wasm/data/guest-data.ts'
 import { GuestCall } from '../wasm/guest-call.ts'
 import { GuestMemory } from '../wasm/guest-memory.ts'
 
@@ -79,15 +81,17 @@ async function instantiate(wasm: Uint8Array): Promise<Exports> {
   const loader = await loadLoader()
   const memory = new GuestMemory()
   // Functions of a filter may log; there is no request they could look at.
-  const calls = penstockV1Imports({
+  const call = new GuestCall()
+  const { imports } = penstockV1.link({
     memory,
-    call: new GuestCall(),
+    call,
+    data: new GuestData(NO_DATA, memory, call),
     parameters: new Map(),
     wallMs: Date.now,
     log: () => undefined,
   })
   const { exports } = await loader.instantiate<Record<string, unknown>>(Uint8Array.from(wasm), {
-    penstock_v1: calls,
+    penstock_v1: imports['penstock_v1'] ?? {},
   })
   if (exports.memory !== undefined) memory.attach(exports.memory)
   if (typeof exports['_initialize'] === 'function') exports['_initialize']()

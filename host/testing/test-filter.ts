@@ -5,17 +5,17 @@ import { WasmFilter } from '../filters/wasm-filter.ts'
 import { silentLogger } from '../observe/log.ts'
 import { compileFlow } from '../traffic/flow.ts'
 import { PipelineRunner } from '../traffic/pipeline.ts'
-import type { PluginSetup } from '../wasm/executor.ts'
+import { dataNamespace } from '../wasm/data/namespace-name.ts'
 import { InlineExecutor } from '../wasm/inline-executor.ts'
 import { HOST_SEAMS } from '../wasm/instance.ts'
-import type { OpenPlugin } from '../wasm/plugin-host.ts'
-import { SourcePlaces } from '../wasm/source-places.ts'
 import { captureErrors } from './capture-log.ts'
 import { requestChanges, responseChanges } from './changes.ts'
 import type { FakeClock } from './fake-clock.ts'
 import { checkForLeaks, type LeakCheckOptions, type LeakReport } from './leak-check.ts'
 import { RequestView, ResponseView } from './message-view.ts'
 import type { OpenedModule } from './open-module.ts'
+import { type FilterLimits, nameOf, openPlugin, setupOf } from './open-plugin.ts'
+import { TestData } from './test-data.ts'
 import {
   makeTestRequest,
   makeTestResponse,
@@ -74,6 +74,8 @@ export class TestFilter {
   readonly results: readonly string[]
   /** What `now()` answers in the filter. */
   readonly clock: FakeClock
+  /** What the filter keeps from request to request. */
+  readonly data: TestData
   readonly #executor: InlineExecutor
   readonly #filter: WasmFilter
   readonly #shared: readonly string[]
@@ -84,34 +86,25 @@ export class TestFilter {
     opened: OpenedModule,
     file: string | null,
     parameters: ReadonlyMap<string, string>,
-    options: FilterLimits,
+    limits: FilterLimits,
     clock: FakeClock,
   ) {
-    const { description, digest, module, gated, info } = opened
-    this.name = description.name ?? 'filter'
+    const { description } = opened
+    this.name = nameOf(description)
     this.version = description.version
     this.results = description.results
     this.#shared = description.shared
     this.clock = clock
-    const setup: PluginSetup = { id: 1, name: this.name, module, parameters, ...options }
+    const data = dataNamespace(description, { pipeline: PIPELINE, filter: this.name })
+    this.data = new TestData(data, clock)
     this.#executor = new InlineExecutor(
-      setup,
+      setupOf(opened, parameters, data, limits),
       (level, message) => this.#logs.push(`${LEVELS[level] ?? 'error'}: ${message}`),
+      this.data.port,
       { ...HOST_SEAMS, wallMs: () => this.clock.nowMs },
     )
-    const plugin: OpenPlugin = {
-      digest,
-      name: this.name,
-      description,
-      origin: 'code',
-      file,
-      executor: this.#executor,
-      report: gated.report,
-      places: new SourcePlaces(info, file, gated.offsetMap),
-      close: () => Promise.resolve(),
-    }
     this.#filter = new WasmFilter(
-      plugin,
+      openPlugin(opened, file, this.#executor),
       captureErrors((message) => this.#errors.push(message)),
     )
   }
@@ -121,10 +114,10 @@ export class TestFilter {
     opened: OpenedModule,
     file: string | null,
     parameters: ReadonlyMap<string, string>,
-    options: FilterLimits,
+    limits: FilterLimits,
     clock: FakeClock,
   ): Promise<TestFilter> {
-    const filter = new TestFilter(opened, file, parameters, options, clock)
+    const filter = new TestFilter(opened, file, parameters, limits, clock)
     await filter.#executor.start()
     return filter
   }
@@ -198,12 +191,6 @@ export class TestFilter {
   ): Promise<LeakReport> {
     return checkForLeaks(this, typeof init === 'function' ? init : () => init, options)
   }
-}
-
-/** What bounds the guest. */
-export interface FilterLimits {
-  readonly fuel: number
-  readonly reset: 'never' | 'request'
 }
 
 /** One exchange on its way: a pipeline of the filter and a fake upstream, with notes taken between them. */

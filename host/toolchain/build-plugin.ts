@@ -19,6 +19,8 @@ export interface BuildRequest {
   readonly optimize?: OptimizeLevel
   /** Builds `NAME.debug.wasm` besides, with the names of functions and without optimization. */
   readonly debug?: boolean
+  /** Keeps the names of functions in the module itself, for stack traces. Default false. */
+  readonly names?: boolean
 }
 
 interface BuildReport {
@@ -56,7 +58,12 @@ export async function buildPlugin(
   if (!existsSync(entry)) throw new GatewayError('TOOLCHAIN_SOURCE', { path: entry })
   const { name } = identityOf(entry, (path) => readFileSync(path, 'utf8'))
   const outFile = request.outFile ?? join(dirname(entry), 'build', `${name}.wasm`)
-  const main = await buildOne(target(entry, request.optimize, false), outFile, name, compile)
+  const main = await buildOne(
+    target(entry, request.optimize, request.names === true),
+    outFile,
+    name,
+    compile,
+  )
   const extra =
     request.debug === true && main.kind === 'built'
       ? await buildOne(

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, isAbsolute, relative, resolve } from 'node:path'
 import { type Diagnostic, diagnosticAt } from './diagnostic.ts'
+import { explainSyntax } from './scan-language-syntax.ts'
 import type {
   ClassNode,
   ExportNode,
@@ -27,6 +28,7 @@ export class PluginSources {
   readonly #api: SyntaxApi
   readonly #dir: string
   readonly #byPath = new Map<string, SourceNode>()
+  readonly #explained = new Set<SourceNode>()
   readonly diagnostics: Diagnostic[] = []
 
   private constructor(api: SyntaxApi, dir: string) {
@@ -184,8 +186,13 @@ export class PluginSources {
 
   #addParserMessage({ category, message, range }: ParserMessage): void {
     if (category !== this.#api.DiagnosticCategory['Error'] || range === null) return
-    const { start, end, source } = range
-    const text = message.replace(/\.$/, '')
+    const { start, source } = range
+    const rule = explainSyntax(source.text, start)
+    // What the parser says after it has lost its way would only hide the reason.
+    if (this.#explained.has(source)) return
+    if (rule !== null) this.#explained.add(source)
+    const end = Math.max(range.end, start + 1)
+    const text = rule?.message ?? message.replace(/\.$/, '')
     this.diagnostics.push(diagnosticAt('error', this.fileOf(source), source.text, start, end, text))
   }
 }

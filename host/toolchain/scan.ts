@@ -1,6 +1,7 @@
 import type { Diagnostic } from './diagnostic.ts'
 import { PluginSources, type PluginSymbol } from './plugin-sources.ts'
 import { collectCalls, type ParameterDescription } from './scan-calls.ts'
+import { checkLanguage } from './scan-language.ts'
 import { type PhaseShape, readPhases } from './scan-phases.ts'
 import { type ClassNode, loadSyntax, type SourceNode } from './syntax.ts'
 
@@ -35,6 +36,7 @@ export async function scanPlugin(entry: string): Promise<ScanOutcome> {
   const filter = findFilter(sources, api.CommonFlags['Abstract'] ?? 0)
   const phases = filter === null ? [] : readPhases(api, sources, filter.chain)
   const { results, parameters } = collectCalls(api, sources)
+  checkLanguage(api, sources)
   const diagnostics = sources.diagnostics
   if (filter === null || diagnostics.length > 0) return { scan: null, diagnostics }
   return { scan: { className: filter.name, phases, results, parameters }, diagnostics }

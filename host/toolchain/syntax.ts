@@ -32,6 +32,26 @@ export interface GenericType extends NamedType {
   readonly typeArguments: readonly GenericType[] | null
   readonly isNullable: boolean
 }
+/** A function, a method or a function expression's declaration. */
+export interface FunctionLike extends Method {
+  readonly body: SyntaxNode | null
+}
+export interface Literal extends SyntaxNode {
+  readonly literalKind: number
+}
+export interface Unary extends SyntaxNode {
+  readonly operator: number
+}
+export interface Assertion extends SyntaxNode {
+  readonly assertionKind: number
+}
+export interface VariableNode extends Declaration {
+  readonly type: SyntaxNode | null
+  readonly initializer: SyntaxNode | null
+}
+export interface VariableStatement extends SyntaxNode {
+  readonly declarations: readonly VariableNode[]
+}
 export interface FunctionNode extends Method {
   readonly typeParameters: readonly SyntaxNode[] | null
 }
@@ -42,6 +62,7 @@ export interface Declaration extends SyntaxNode {
 export interface Parameter extends SyntaxNode {
   readonly name: Identifier
   readonly type: NamedType
+  readonly initializer: SyntaxNode | null
 }
 export interface Method extends Declaration {
   readonly signature: { readonly parameters: readonly Parameter[]; readonly returnType: NamedType }
@@ -98,6 +119,9 @@ export interface SyntaxApi {
   readonly NodeKind: Readonly<Record<string, number>>
   readonly CommonFlags: Readonly<Record<string, number>>
   readonly DiagnosticCategory: Readonly<Record<string, number>>
+  readonly LiteralKind: Readonly<Record<string, number>>
+  readonly AssertionKind: Readonly<Record<string, number>>
+  readonly Token: Readonly<Record<string, number>>
 }
 
 /** What is used of `assemblyscript/asc`. */
@@ -161,7 +185,8 @@ export function walk(node: SyntaxNode, visit: (node: SyntaxNode) => void): void 
   }
 }
 
-function isNode(value: unknown): value is SyntaxNode {
+/** Is this a node of the tree, and not a value or the source it came from? */
+export function isNode(value: unknown): value is SyntaxNode {
   // A source is never below a node: that would be a way back up.
   return (
     typeof value === 'object' &&

@@ -1,6 +1,7 @@
 import type { Exchange, ExchangeEnd } from '../exchange/exchange.ts'
 import type { LogDestination } from '../observe/log.ts'
 import { escapeControls, formatHuman } from '../observe/log-format.ts'
+import type { AccessFormat } from './access-format.ts'
 
 /** Characters of a path that the access log keeps. */
 export const ACCESS_PATH_LIMIT = 512
@@ -38,13 +39,24 @@ export class AccessLog {
     this.#color = options.color ?? false
   }
 
-  /** Call it with a new exchange, before a filter has touched the request. */
-  watch(exchange: Exchange): void {
+  /** Call it with a new exchange, before a filter has touched the request. Null: the usual line. */
+  watch(exchange: Exchange, format: AccessFormat | null = null): void {
     if (!this.isEnabled) return
     exchange.isTimed = true
+    if (format !== null) {
+      this.#watchWith(exchange, format)
+      return
+    }
     // Filters may rewrite the request. One closure a request is the cost of a log that tells what was asked.
     const { method, path } = exchange.request
     exchange.onDone((end) => this.#write(formatAccess(exchange, method, path, end, new Date())))
+  }
+
+  /** The line the configuration asks for, wherever the log goes. */
+  #watchWith(exchange: Exchange, format: AccessFormat): void {
+    const { method, target, body } = exchange.request
+    const asked = { method, target, bodyBytes: body.announcedLength }
+    exchange.onDone((end) => this.#destination.write(format(exchange, asked, end, new Date())))
   }
 
   #write(line: string): void {

@@ -93,9 +93,7 @@ function compileJumps(
       jumps.set(result, FLOW_END)
       continue
     }
-    const index = nodes.findIndex(
-      (candidate, at) => at > from && nodeName(candidate) === target,
-    )
+    const index = nodes.findIndex((candidate, at) => at > from && nodeName(candidate) === target)
     jumps.set(result, index < 0 ? FLOW_END : index)
   }
   return jumps.size === 0 ? null : jumps

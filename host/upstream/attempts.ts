@@ -92,13 +92,14 @@ export class Attempts {
   }
 
   async #sendWithRetry(scope: MessageScope): Promise<Outcome> {
-    const { retry } = this.#policies
-    if (retry === null) return this.#attempt(scope, this.#choose(scope))
+    const { retry, maxRedirection } = this.#policies
+    if (retry === null && maxRedirection === 0) return this.#attempt(scope, this.#choose(scope))
     try {
       await keepBody(scope.request)
     } catch (error) {
       return failed(null, error)
     }
+    if (retry === null) return this.#attempt(scope, this.#choose(scope))
     retry.begin()
     try {
       return await this.#repeat(scope, retry)

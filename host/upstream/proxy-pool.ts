@@ -138,7 +138,8 @@ export class ProxyPool {
     }
     if (this.#servers.countsActive) exchange.hold(endpoint.state)
     const { maxBodyBytes } = this.#spec
-    if (maxBodyBytes > 0 && !limitBody(response, maxBodyBytes, endpoint.url)) {
+    const hasLimit = maxBodyBytes > 0 && request.method !== 'HEAD'
+    if (hasLimit && !limitBody(response, maxBodyBytes, endpoint.url)) {
       return this.#fail(scope, BODY_TOO_LARGE, `an answer of more than ${maxBodyBytes} bytes`)
     }
     // In this order: what is kept is for everybody, a session's cookie and an encoding are for this client.
@@ -159,8 +160,10 @@ export class ProxyPool {
   #fail(scope: MessageScope, failure: Failure, note: string): ProxyResult {
     this.#failures += 1
     if (note !== '') scope.exchange.tag(note)
-    scope.response?.body.cancel(new Error('the proxy has failed'))
-    scope.response = fallbackResponse(scope.exchange, failure.status)
+    const response = fallbackResponse(scope.exchange, failure.status)
+    // A browser shows a failure to its page only with the CORS fields that were set before.
+    if (scope.response !== null) replace(scope.response, response)
+    scope.response = response
     return failure.result
   }
 

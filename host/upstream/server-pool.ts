@@ -102,6 +102,7 @@ export class ServerPool {
       url,
       health: state.isHealthy ? 'healthy' : 'unhealthy',
       isEjected: state.ejectedUntilMs > nowMs,
+      ...(this.countsActive ? { active: state.active } : {}),
     }))
   }
 

@@ -59,10 +59,14 @@ export interface PluginSetup {
   /** Unique in this process. */
   readonly id: number
   readonly name: string
+  /** The name of the ABI the module was built for. */
+  readonly abi: string
   readonly module: WebAssembly.Module
   readonly parameters: ReadonlyMap<string, string>
   /** Fuel of one call: instructions of the guest, and as much again for host calls. */
   readonly fuel: number
+  /** The namespace of its key-value data; null when it may have none. */
+  readonly data: string | null
   /** `request`: every call finds the instance as it was after its start. */
   readonly reset: 'never' | 'request'
 }

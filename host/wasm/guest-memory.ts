@@ -70,6 +70,22 @@ export class GuestMemory {
     this.#at(pointer, bytes.length).set(bytes, pointer >>> 0)
   }
 
+  putInt64(value: bigint, pointer: number): void {
+    this.#at(pointer, 8).writeBigInt64LE(value, pointer >>> 0)
+  }
+
+  putFloat64(value: number, pointer: number): void {
+    this.#at(pointer, 8).writeDoubleLE(value, pointer >>> 0)
+  }
+
+  uint32(pointer: number): number {
+    return this.#at(pointer, 4).readUInt32LE(pointer >>> 0)
+  }
+
+  putUint32(value: number, pointer: number): void {
+    this.#at(pointer, 4).writeUInt32LE(value, pointer >>> 0)
+  }
+
   /** An AssemblyScript string: UTF-16, its byte length at `pointer - 4`. "" for null. */
   managedString(pointer: number): string {
     const at = pointer >>> 0

@@ -1,6 +1,7 @@
 import { monotonicMs } from '../clock.ts'
 import { GatewayError } from '../errors.ts'
 import { ChangeLog } from './change-log.ts'
+import { type DataPort, NO_DATA } from './data/data-operation.ts'
 import type { Executor, ExecutorStatus, GuestItem, GuestOutcome, PluginSetup } from './executor.ts'
 import { framesOf, type GuestFrame } from './guest-frames.ts'
 import { HOST_SEAMS, Instance, type InstanceSeams } from './instance.ts'
@@ -13,6 +14,7 @@ import { failedOutcome, outcomeOf, trapOf } from './outcome.ts'
 export class InlineExecutor implements Executor {
   readonly #setup: PluginSetup
   readonly #log: (level: number, message: string, requestId: string) => void
+  readonly #data: DataPort
   readonly #seams: InstanceSeams
   #instance: Instance | null = null
   #requestId = ''
@@ -23,10 +25,12 @@ export class InlineExecutor implements Executor {
   constructor(
     setup: PluginSetup,
     log: (level: number, message: string, requestId: string) => void,
+    data: DataPort = NO_DATA,
     seams: InstanceSeams = HOST_SEAMS,
   ) {
     this.#setup = setup
     this.#log = log
+    this.#data = data
     this.#seams = seams
   }
 
@@ -98,6 +102,7 @@ export class InlineExecutor implements Executor {
     return new Instance(
       this.#setup,
       (level, message) => this.#log(level, message, this.#requestId),
+      this.#data,
       this.#seams,
     )
   }

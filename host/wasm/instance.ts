@@ -1,22 +1,15 @@
 import { GatewayError, reasonOf } from '../errors.ts'
-import { penstockV1Imports } from './abi/penstock-v1-calls.ts'
+import { exportOf, type RunPhase } from './abi/abi.ts'
+import { abiNamed } from './abi/builtin.ts'
+import { type DataPort, NO_DATA } from './data/data-operation.ts'
+import { GuestData } from './data/guest-data.ts'
 import type { PluginSetup } from './executor.ts'
-import { GuestCall, type GuestInput, Phase } from './guest-call.ts'
+import { GuestCall, type GuestInput } from './guest-call.ts'
 import { GuestMemory } from './guest-memory.ts'
 import { FUEL_EXPORT, GLOBAL_PREFIX, START_EXPORT } from './module/gate-names.ts'
 
-/** Raised by `env.abort`: AssemblyScript's way to say why it traps. */
-class GuestAbort extends Error {
-  constructor(message: string, file: string, line: number, column: number) {
-    super(`${message === '' ? 'abort' : message} (${file}:${line}:${column})`)
-    this.name = 'GuestAbort'
-  }
-}
-
 /** Optional: what the SDK exports for whoever looks for leaks. */
 const LIVE_BYTES_EXPORT = 'penstock_live_bytes'
-
-type PhaseExport = (() => number) | null
 
 /** What a test or a measurement puts in place of the host's own; the gateway leaves it as it is. */
 export interface InstanceSeams {
@@ -42,63 +35,44 @@ interface FuelGlobal {
 export class Instance {
   readonly call = new GuestCall()
   readonly #memory: GuestMemory
-  readonly #phases: readonly [PhaseExport, PhaseExport, PhaseExport]
+  readonly #runPhase: RunPhase
   readonly #budget: bigint
   /** The global the gate wrote in; null for a module that did not pass it (tests only). */
   readonly #fuel: FuelGlobal | null
   readonly #snapshot: Snapshot | null
   readonly #liveBytes: (() => number) | null
 
-  /** Instantiates, initializes and configures. Fails with GUEST_START. Bounded by the caller's deadline. */
+  /**
+   * Instantiates, initializes and configures. Fails with GUEST_START. Bounded by the caller's deadline.
+   * `data` is the way to the namespace of `setup`.
+   */
   constructor(
     setup: PluginSetup,
     log: (level: number, message: string) => void,
+    data: DataPort = NO_DATA,
     seams: InstanceSeams = HOST_SEAMS,
   ) {
-    let lastError = ''
-    this.#memory = seams.memory ?? new GuestMemory()
+    const memory = seams.memory ?? new GuestMemory()
+    this.#memory = memory
     this.#budget = BigInt(setup.fuel)
-    this.#memory.hostFuel = setup.fuel
-    const calls = penstockV1Imports({
-      memory: this.#memory,
+    memory.hostFuel = setup.fuel
+    const guest = abiNamed(setup.abi).link({
+      memory,
       call: this.call,
+      data: new GuestData(setup.data === null ? NO_DATA : data, memory, this.call),
       parameters: setup.parameters,
       wallMs: seams.wallMs,
-      log: (level, message) => {
-        if (level >= 3) lastError = message
-        log(level, message)
-      },
+      log,
     })
-    const imports: WebAssembly.Imports = {
-      penstock_v1: seams.wrap === null ? calls : seams.wrap(calls),
-      env: {
-        abort: (message: number, file: number, line: number, column: number) => {
-          throw new GuestAbort(
-            this.#memory.managedString(message),
-            this.#memory.managedString(file),
-            line,
-            column,
-          )
-        },
-      },
-    }
+    const imports = seams.wrap === null ? guest.imports : wrapped(guest.imports, seams.wrap)
     try {
       const { exports } = new WebAssembly.Instance(setup.module, imports)
-      this.#memory.attach(exports['memory'] as WebAssembly.Memory)
+      memory.attach(exports['memory'] as WebAssembly.Memory)
       this.#fuel = (exports[FUEL_EXPORT] as FuelGlobal | undefined) ?? null
       this.#refuel(setup.fuel)
-      exported(exports, START_EXPORT)?.()
-      exported(exports, '_initialize')?.()
-      const refused = exported(exports, 'penstock_configure')?.() ?? 0
-      if (refused !== 0) {
-        throw new Error(lastError === '' ? `configure returned ${refused}` : lastError)
-      }
-      this.#phases = [
-        exported(exports, 'penstock_on_request'),
-        exported(exports, 'penstock_on_response'),
-        exported(exports, 'penstock_on_done'),
-      ]
-      this.#liveBytes = exported(exports, LIVE_BYTES_EXPORT)
+      exportOf(exports, START_EXPORT)?.()
+      this.#runPhase = guest.start(exports)
+      this.#liveBytes = exportOf<() => number>(exports, LIVE_BYTES_EXPORT)
       this.#snapshot = setup.reset === 'request' ? new Snapshot(exports) : null
     } catch (error) {
       throw new GatewayError('GUEST_START', { reason: this.explain(error) }, error)
@@ -148,16 +122,10 @@ export class Instance {
    * whatever stopped the guest.
    */
   run(input: GuestInput): number {
-    const phase = this.#phases[input.phase as 0 | 1 | 2]
     this.call.load(input)
-    if (phase === null || phase === undefined) return 0
     if (this.#snapshot !== null) this.#snapshot.restore()
     this.#refuel(Number(this.#budget))
-    const result = phase()
-    if (input.phase === Phase.done) return 0
-    if (result < 0 && !this.call.hasReplied)
-      throw new GatewayError('GUEST_RESULT', { value: result })
-    return result
+    return this.#runPhase(input.phase)
   }
 }
 
@@ -190,8 +158,9 @@ class Snapshot {
   }
 }
 
-function exported(exports: WebAssembly.Exports, name: string): (() => number) | null {
-  const value = exports[name]
-  // The gate has checked the signature of every export it knows.
-  return typeof value === 'function' ? (value as () => number) : null
+function wrapped(
+  imports: WebAssembly.Imports,
+  wrap: NonNullable<InstanceSeams['wrap']>,
+): WebAssembly.Imports {
+  return Object.fromEntries(Object.entries(imports).map(([module, calls]) => [module, wrap(calls)]))
 }

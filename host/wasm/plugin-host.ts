@@ -1,11 +1,12 @@
+import { resolve } from 'node:path'
 import { systemClock } from '../clock.ts'
 import { GatewayError, reasonOf } from '../errors.ts'
 import type { Logger } from '../observe/log.ts'
 import { type Usage, UsagePool } from '../usage-pool.ts'
 import { checkAbi } from './abi/check-abi.ts'
 import { DATA_WAIT_MS } from './data/data-limits.ts'
-import { dataNamespace } from './data/namespace-name.ts'
 import { DataStore } from './data/data-store.ts'
+import { dataNamespace } from './data/namespace-name.ts'
 import { limitEngine } from './engine-limits.ts'
 import type { Executor, PluginSetup } from './executor.ts'
 import { InlineExecutor } from './inline-executor.ts'
@@ -18,7 +19,7 @@ import type { ModuleInfo } from './module/module-info.ts'
 import { DEFAULT_MODULE_LIMITS } from './module/module-limits.ts'
 import type { OffsetMap } from './module/offset-map.ts'
 import { readModule } from './module/reader.ts'
-import { readModuleSource } from './module-source.ts'
+import { type ModuleSource, readModuleSource } from './module-source.ts'
 import { MonitoredExecutor } from './monitored-executor.ts'
 import { checkParameters } from './parameters.ts'
 import { PluginMonitor, type Suspension } from './plugin-monitor.ts'
@@ -53,6 +54,8 @@ export interface OpenPlugin {
   readonly digest: string
   readonly name: string
   readonly description: PluginDescription
+  /** The namespace of its key-value data. */
+  readonly dataNamespace: string
   /** `override` when it was pushed in place of what the configuration names. */
   readonly origin: 'code' | 'override'
   /** The file it was read from; null when there is none to watch. */
@@ -69,6 +72,9 @@ export interface OpenPlugin {
   /** Frees its instances when the last user has closed it, and the last exchange that uses it has ended. */
   close(): Promise<void>
 }
+
+/** The part of a request that says where the code is. */
+type CodeRequest = Pick<PluginRequest, 'code' | 'baseDir' | 'log'>
 
 /** The bytes of a module and where they are from. */
 interface Source {
@@ -111,9 +117,12 @@ export class PluginHost {
   readonly #store: PluginStore
   readonly #threads: number
   readonly #dataWaitMs: number
+  readonly #log: Logger
   readonly #modules = new UsagePool()
   readonly #gate: GateCache
   readonly #logs = new Map<number, LogTarget>()
+  /** Modules that are read in place of others, by absolute path. Set by the composition root. */
+  standIns: ReadonlyMap<string, string> = new Map()
   /** Hears of every line a plugin logs for a request, whatever the log's level. Set by the composition root. */
   onGuestLog: ((line: GuestLogLine) => void) | null = null
   /** By filter and digest, kept over generations: a reload forgives nothing. */
@@ -126,14 +135,10 @@ export class PluginHost {
   #setups = 0
   #open = 0
 
-  constructor(
-    store: PluginStore,
-    threads: number,
-    log: Logger,
-    dataWaitMs: number = DATA_WAIT_MS,
-  ) {
+  constructor(store: PluginStore, threads: number, log: Logger, dataWaitMs: number = DATA_WAIT_MS) {
     limitEngine()
     this.#dataWaitMs = dataWaitMs
+    this.#log = log
     this.#store = store
     this.#threads = threads
     this.#gate = new GateCache(store.gateCacheDir, (error) => {
@@ -166,6 +171,17 @@ export class PluginHost {
     }
   }
 
+  /** The digest of what `open` would read now. Fails with GUEST_CODE_READ. */
+  async digestNow(
+    pipeline: string,
+    filter: string,
+    code: string,
+    baseDir: string,
+  ): Promise<string> {
+    const source = await this.#source(`${pipeline}/${filter}`, { code, baseDir, log: this.#log })
+    return digestOf(source.bytes)
+  }
+
   /** Fails with the GUEST_* error that says what is wrong with the module; nothing is left open then. */
   async open(request: PluginRequest): Promise<OpenPlugin> {
     const key = `${request.pipeline}/${request.filter}`
@@ -183,10 +199,16 @@ export class PluginHost {
   }
 
   /** What the configuration names, unless an override stands in for it. */
-  async #source(key: string, request: PluginRequest): Promise<Source> {
+  /** What the configuration names, or what stands in for it on a developer's machine. */
+  #read({ code, baseDir }: CodeRequest): Promise<ModuleSource> {
+    const standIn = this.standIns.size === 0 ? undefined : this.standIns.get(resolve(baseDir, code))
+    return readModuleSource(standIn ?? code, baseDir)
+  }
+
+  async #source(key: string, request: CodeRequest): Promise<Source> {
     const override = await this.#store.override(key, request.code)
     if (override === undefined || override.insteadOf !== null) {
-      const named = await readModuleSource(request.code, request.baseDir)
+      const named = await this.#read(request)
       // Rolled back from these very bytes: other ones are a new version, which gets its chance.
       if (override === undefined || override.insteadOf !== digestOf(named.bytes)) {
         return { ...named, origin: 'code' }
@@ -202,7 +224,7 @@ export class PluginHost {
       { filter: key, digest: override.digest },
       'the pushed plugin is gone from the data directory; running what the configuration names',
     )
-    return { ...(await readModuleSource(request.code, request.baseDir)), origin: 'code' }
+    return { ...(await this.#read(request)), origin: 'code' }
   }
 
   async close(): Promise<void> {
@@ -289,6 +311,7 @@ export class PluginHost {
       digest: digestOf(source.bytes),
       name,
       description,
+      dataNamespace: data,
       origin: source.origin,
       file: source.file,
       executor,

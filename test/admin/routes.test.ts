@@ -229,3 +229,30 @@ test('only the methods of a path are answered, HEAD without a body', async () =>
   assert.is(head.status, 200)
   assert.is(head.text, '')
 })
+
+test('code is read again, and the data of a filter is listed, written and deleted', async () => {
+  rig.control.add(PIPELINE)
+  assert.equal((await send('POST', '/apis/v2/wasm/code')).json().updated, ['demo'])
+  const path = '/apis/v2/wasm/data/demo/limit'
+  assert.equal((await send('GET', path)).json(), {})
+  const values = { text: 'a', number: 7, flag: true, bytes: { base64: '/w==' } }
+  assert.equal((await send('PUT', path, values)).json(), { written: 4 })
+  assert.equal((await send('GET', path)).json(), { ...values, number: '7', flag: 'true' })
+  assert.equal((await send('DELETE', path)).json(), { deleted: 4 })
+  assert.equal((await send('GET', path)).json(), {})
+})
+
+test('data that is none is refused whole, and so is that of a filter that is not there', async () => {
+  rig.control.add(PIPELINE)
+  const path = '/apis/v2/wasm/data/demo/limit'
+  for (const values of [{ a: null }, { a: [] }, { a: { base64: '!' } }, { a: {} }, { '': 'x' }]) {
+    const answer = await send('PUT', path, { ok: '1', ...values })
+    assert.is(answer.status, 400, JSON.stringify(values))
+    assert.is(answer.json().code, 'ADMIN_BODY_INVALID')
+  }
+  assert.equal((await send('GET', path)).json(), {})
+  const missing = await send('GET', '/apis/v2/wasm/data/demo/limt')
+  assert.is(missing.status, 404)
+  assert.match(missing.json().message, 'did you mean "limit"?')
+  assert.is((await send('DELETE', '/apis/v2/wasm/data/dmo/limit')).status, 404)
+})

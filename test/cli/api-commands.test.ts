@@ -223,3 +223,25 @@ test('text from the gateway cannot move the cursor of a terminal', async () => {
     assert.not.ok(out.includes('\x1b'), format)
   }
 })
+
+test('wasm reload-code tells which pipelines run other code', async () => {
+  assert.is((await penstock('wasm reload-code')).out, 'reloaded demo (3 ms)\n')
+  assert.equal(JSON.parse((await penstock('wasm reload-code -o json')).out).updated, ['demo'])
+})
+
+test('wasm list-data, apply-data and delete-data look after the data of a filter', async () => {
+  rig.control.add(PIPELINE)
+  assert.is((await penstock('wasm list-data demo limit')).out, '{}\n')
+  await save('data.yaml', 'tenant: acme\ncount: 7\nraw: { base64: /w== }\n')
+  const applied = await penstock('wasm apply-data demo limit -f data.yaml')
+  assert.is(applied.err, '')
+  assert.is(applied.out, '3 written to demo/limit\n')
+  const listed = await penstock('wasm list-data demo limit')
+  assert.is(listed.out, 'tenant: acme\ncount: "7"\nraw:\n  base64: "/w=="\n')
+  await save('again.yaml', listed.out)
+  assert.is((await penstock('wasm apply-data demo limit -f again.yaml')).code, 0)
+  assert.is((await penstock('wasm delete-data demo limit')).out, '3 deleted from demo/limit\n')
+  assert.is((await penstock('wasm apply-data demo limit')).code, 2)
+  const missing = await penstock('wasm list-data demo none')
+  assert.is(missing.code, 1)
+})

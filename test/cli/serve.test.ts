@@ -42,7 +42,7 @@ function serve(argv: readonly string[], start: () => Promise<void> = async () =>
       adminPort: options.admin === null ? null : options.admin.port,
       inspector: null,
       portOf: () => undefined,
-      reload: () => Promise.resolve(),
+      reload: () => Promise.resolve([]),
       close: () => {
         result.closes += 1
         return drained.promise

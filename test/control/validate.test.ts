@@ -239,14 +239,10 @@ test('reports every problem of a server with its place', () => {
   const path = (rest: string) => `rules:\n  - paths:\n      - { backend: running, ${rest} }`
   const cases: [text: string, ...lines: string[]][] = [
     ['https: true', '4:1: error: `https` is not supported yet'],
+    ['certs: { a: b }', '4:1: error: `certs` is not supported yet'],
     [
-      'certs: { a: b }\nipFilter: { blockByDefault: true }',
-      '4:1: error: `certs` is not supported yet',
-      '5:1: error: `ipFilter` is not supported yet',
-    ],
-    [
-      'routerKind: RadixTree',
-      '4:13: error: `routerKind` takes only "Ordered": other routers are not supported yet',
+      'routerKind: RadixTre',
+      '4:13: error: `routerKind` takes one of empty text, "Ordered", "RadixTree", not "RadixTre" (did you mean "RadixTree"?)',
     ],
     ['keepAlive: 1', '4:12: error: `keepAlive` takes true or false, not the number 1'],
     [
@@ -285,8 +281,15 @@ test('reports every problem of a server with its place', () => {
       path('headers: [{ key: "a b", values: [x] }]'),
       '6:46: error: `key` takes the name of a header, not "a b"',
     ],
-    [path('queries: [{ key: a }]'), '6:29: error: `queries` is not supported yet'],
-    [path('backendPool: { servers: [] }'), '6:29: error: `backendPool` is not supported yet'],
+    [
+      path('queries: [{ key: a }]'),
+      '6:39: error: a query field needs `values` or `regexp`, or it matches nothing',
+    ],
+    [
+      path('backendPool: { servers: [] }'),
+      '6:29: error: `backend` and `backendPool` exclude each other',
+      '6:53: error: a pool needs `servers` or `discovery`',
+    ],
     [
       'rules:\n  - host: "*.a.*"',
       '5:11: error: `host` takes a host name with at most one * at its beginning or its end, not "*.a.*"',
@@ -300,8 +303,38 @@ test('reports every problem of a server with its place', () => {
       '6:18: error: `value` takes a host name with at most one * at its beginning or its end, not "a*b"',
     ],
     [
-      'rules:\n  - ipFilter: { allowIPs: [1.1.1.1] }',
-      '5:5: error: `ipFilter` is not supported yet',
+      'rules:\n  - ipFilter: { allowIPs: [1.1.1.1, 10.0.0.0/33] }',
+      '5:37: error: `allowIPs[1]` is neither an IP address nor a range such as 10.0.0.0/8',
+    ],
+    ['globalFilter: nobody', '4:15: error: there is no GlobalFilter "nobody"'],
+    [
+      'accessLogFormat: "{{Methd}} {{URI}}"',
+      '4:18: error: there is no variable "{{Methd}}" (did you mean "Method"?): there is Time, RemoteAddr, RealIP, Method, URI, Proto, StatusCode, Duration, ReqSize, RespSize, Tags, ReqHeaders, RespHeaders',
+    ],
+    [
+      path('setHeaders: { Content-Length: "1" }'),
+      '6:43: error: the header Content-Length is written by the host itself',
+    ],
+    [
+      path('backendPool: { servers: [{ url: "http://a" }] }'),
+      '6:29: error: `backend` and `backendPool` exclude each other',
+    ],
+    [
+      'rules:\n  - paths:\n      - { backendPool: { servers: [{ url: "http://a" }], retryPolicy: r } }',
+      '6:58: error: a `backendPool` has no `retryPolicy`: use a pipeline with a Proxy',
+    ],
+    ['rules:\n  - paths:\n      - { path: /a }', '6:9: error: `backend` is missing'],
+    [
+      `routerKind: RadixTree\n${path('path: "/{a}/{a}"')}`,
+      '7:35: error: the pattern "/{a}/{a}" cannot be read: the name a stands there twice',
+    ],
+    [
+      `routerKind: RadixTree\n${path('path: "/{a}", rewriteTarget: "/{b}"')}`,
+      '7:58: error: the path has no parameter {b}',
+    ],
+    [
+      `routerKind: RadixTree\n${path('pathPrefix: /a')}`,
+      '7:29: error: a RadixTree has no `pathPrefix`: write a pattern into `path`, such as /api/* or /{id:[0-9]+}',
     ],
   ]
   for (const [text, ...lines] of cases) assert.equal(linesOf(server(text)), lines, text)
@@ -338,8 +371,14 @@ test('gives the body limit in bytes, -1 for none', () => {
 test('reports problems of kind and name', () => {
   const cases: [text: string, ...lines: string[]][] = [
     ['name: x', '1:1: error: `kind` is missing: it is one of HTTPServer, Pipeline, GlobalFilter'],
-    ['name: x\nkind:', '2:1: error: `kind` is missing: it is one of HTTPServer, Pipeline, GlobalFilter'],
-    ['name: x\nkind: [a]', '2:7: error: `kind` must be text: it is one of HTTPServer, Pipeline, GlobalFilter'],
+    [
+      'name: x\nkind:',
+      '2:1: error: `kind` is missing: it is one of HTTPServer, Pipeline, GlobalFilter',
+    ],
+    [
+      'name: x\nkind: [a]',
+      '2:7: error: `kind` must be text: it is one of HTTPServer, Pipeline, GlobalFilter',
+    ],
     [
       'name: x\nkind: HttpServr',
       '2:7: error: there is no kind "HttpServr" (did you mean "HTTPServer"?)',

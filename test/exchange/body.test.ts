@@ -136,3 +136,59 @@ test('a body is read at most once', () => {
   body.pipe(second)
   assert.is(second.error?.message, 'the body was already read')
 })
+
+test('a body of text gives the same bytes, whoever asks for them', async () => {
+  const text = 'caf\xe9\x00\xff'
+  const body = Body.latin1(text)
+  assert.equal([body.isWhole, body.isEmpty, body.announcedLength], [true, false, 6])
+  assert.is(body.latin1, text)
+  assert.is(body.whole().latin1Slice(), text)
+  assert.is(body.latin1, null)
+  assert.is((await Body.latin1(text).collect()).latin1Slice(), text)
+  const pieces: Buffer[] = []
+  const sink = {
+    write: (chunk: Buffer) => pieces.push(chunk) > 0,
+    end: () => undefined,
+    fail: () => undefined,
+  }
+  Body.latin1(text).pipe(sink)
+  assert.is(Buffer.concat(pieces).latin1Slice(), text)
+  assert.ok(Body.latin1('').isEmpty)
+})
+
+test('memory goes back to the producer only when nobody refers to it', () => {
+  const given: Buffer[] = []
+  const source = {
+    resume: () => undefined,
+    pause: () => undefined,
+    cancel: () => undefined,
+    giveBack: (chunk: Buffer) => void given.push(chunk),
+  }
+  const first = Buffer.from('1')
+  let hasLetGo = true
+  const sink = {
+    write: () => true,
+    end: () => undefined,
+    fail: () => undefined,
+    hasLetGo: () => hasLetGo,
+  }
+  const body = Body.stream(source)
+  assert.not.ok(body.push(first), 'it waits in the body')
+  body.pipe(sink)
+  assert.equal(given, [first])
+  assert.ok(body.push(Buffer.from('2')))
+  hasLetGo = false
+  assert.not.ok(body.push(Buffer.from('3')), 'a part is still to be written')
+
+  const keeping = Body.stream(source)
+  keeping.pipe({ write: () => true, end: () => undefined, fail: () => undefined })
+  assert.not.ok(keeping.push(first), 'a sink that says nothing may keep it')
+
+  const tapped = Body.stream(source)
+  tapped.tap({ chunk: () => undefined, end: () => undefined })
+  tapped.push(first)
+  hasLetGo = true
+  tapped.pipe(sink)
+  assert.not.ok(tapped.push(first), 'so may a tap')
+  assert.is(given.length, 1)
+})

@@ -80,3 +80,45 @@ test('a name with a space, a colon or nothing in it is no token', () => {
   for (const bad of ['', 'a b', 'a:', 'ä', 'a\n']) assert.not(isToken(bad), JSON.stringify(bad))
   assert.ok(isToken("x-!#$%&'*+.^_`|~9"))
 })
+
+test('lines are read like the list they came from, and made anew when a field changes', () => {
+  const lines = 'A: 1\r\nB:2\r\nC: \t x y \t\r\nD:\r\na: 3\r\n'
+  const headers = Headers.fromLines(lines, 'Host: host:80\r\nX-Real-IP: 9\r\n')
+  assert.is(headers.get('b'), '2')
+  assert.equal(headers.getAll('a'), ['1', '3'])
+  assert.equal(
+    [...headers.list],
+    ['Host', 'host:80', 'X-Real-IP', '9', 'A', '1', 'B', '2', 'C', 'x y', 'D', '', 'a', '3'],
+  )
+  headers.remove('missing')
+  assert.is(headers.lines, lines)
+  headers.add('E', '4')
+  assert.is(headers.lines, `${lines}E: 4\r\n`)
+  const clone = headers.clone()
+  headers.set('b', 'new')
+  headers.remove('c')
+  assert.is(headers.lines, 'A: 1\r\nB: new\r\nD: \r\na: 3\r\nE: 4\r\n')
+  assert.is(clone.lines, `${lines}E: 4\r\n`)
+})
+
+test('there are no lines once a field is not valid, or not to be sent on unseen', () => {
+  const changes: ((headers: Headers) => void)[] = [
+    (headers) => headers.set('a', 'x\r\nEvil: 1'),
+    (headers) => headers.add('b', '\u010a'),
+    (headers) => headers.add('b c', 'x'),
+    (headers) => headers.add('', 'x'),
+    (headers) => headers.set('Content-Length', '5'),
+    (headers) => headers.add('Connection', 'a'),
+    (headers) => headers.set('x-forwarded-for', '1.2.3.4'),
+    (headers) => headers.set('host', 'b'),
+    (headers) => headers.remove('host'),
+    (headers) => headers.remove('date'),
+  ]
+  for (const change of changes) {
+    const headers = Headers.fromLines('A: 1\r\nDate: x\r\n', 'Host: a\r\n')
+    change(headers)
+    assert.is(headers.lines, null, String(change))
+    assert.is(headers.clone().lines, null)
+  }
+  assert.is(new Headers(['A', '1']).lines, null)
+})

@@ -157,10 +157,16 @@ test('the last 200 exchanges are kept, the newest first, and can be forgotten', 
 
 test('exchanges that hold much push out older ones before there are 200', async () => {
   const upstream = await startUpstream(cleanup)
-  const bodies = Array.from({ length: 15 }, (_, i) => `  - name: a${i}
+  const bodies = Array.from(
+    { length: 15 },
+    (_, i) => `  - name: a${i}
     kind: RequestAdaptor
-    body: ${'a'.repeat(70_000)}${i}`)
-  const rig = await startInspected(cleanup, configOf(`${bodies.join('\n')}\n${proxy(upstream.url)}`))
+    body: ${'a'.repeat(70_000)}${i}`,
+  )
+  const rig = await startInspected(
+    cleanup,
+    configOf(`${bodies.join('\n')}\n${proxy(upstream.url)}`),
+  )
   for (let i = 0; i < 80; i++) await rig.get(`/${i}`)
   await until(() => rig.summaries().every((one) => one.state === 'done'), 'all have ended')
   const { length } = rig.summaries()

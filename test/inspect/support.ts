@@ -1,5 +1,5 @@
-import type { ExchangeRecord, ExchangeSummary } from '../../host/inspect/record.ts'
 import type { Inspector } from '../../host/inspect/inspector.ts'
+import type { ExchangeRecord, ExchangeSummary } from '../../host/inspect/record.ts'
 import { type Cleanup, startGateway, type TestGateway, until } from '../support/gateway.ts'
 
 export interface InspectedRig extends TestGateway {

@@ -7,6 +7,7 @@ import type {
   PushOutcome,
 } from '../../host/control/control.ts'
 import { GatewayError } from '../../host/errors.ts'
+import type { DataValue } from '../../host/wasm/data/data-value.ts'
 
 type Document = Readonly<Record<string, unknown>>
 
@@ -23,6 +24,8 @@ export class FakeControl implements Control {
   ]
   readonly objects = new Map<string, ObjectSpec>()
   readonly pushed: { bytes: Uint8Array; pipeline: string; filter: string }[] = []
+  /** Key-value data by pipeline/filter. */
+  readonly data = new Map<string, Map<string, DataValue>>()
   /** Names whose generation cannot be made. */
   readonly broken = new Map<string, string>()
   /** Thrown by the next change, then forgotten. */
@@ -104,6 +107,40 @@ export class FakeControl implements Control {
 
   async plugins() {
     return []
+  }
+
+  async reloadCode(): Promise<ApplyOutcome> {
+    this.#throwPlanned()
+    return { ...EMPTY, updated: ['demo'], durationMs: 3.2 }
+  }
+
+  async listData(pipeline: string, filter: string): Promise<Record<string, DataValue>> {
+    return Object.fromEntries(this.#dataOf(pipeline, filter))
+  }
+
+  async applyData(
+    pipeline: string,
+    filter: string,
+    values: Readonly<Record<string, DataValue>>,
+  ): Promise<number> {
+    this.#throwPlanned()
+    const data = this.#dataOf(pipeline, filter)
+    for (const [key, value] of Object.entries(values)) data.set(key, value)
+    return Object.keys(values).length
+  }
+
+  async deleteData(pipeline: string, filter: string): Promise<number> {
+    const data = this.#dataOf(pipeline, filter)
+    const { size } = data
+    data.clear()
+    return size
+  }
+
+  #dataOf(pipeline: string, filter: string): Map<string, DataValue> {
+    const key = `${pipeline}/${filter}`
+    const data = this.data.get(key) ?? new Map<string, DataValue>()
+    this.data.set(key, data)
+    return data
   }
 
   readinessChecks() {

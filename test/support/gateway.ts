@@ -70,6 +70,8 @@ export async function startGateway(
     dataDir: join(dir, '.penstock'),
     admin: null,
     drainMs: 5_000,
+    // The same tests hold for every engine: PENSTOCK_TEST_ENGINE=native npm test
+    httpEngine: process.env['PENSTOCK_TEST_ENGINE'] ?? 'node',
     log: createLogger({ level: 'debug', destination, pretty: false }),
     accessLog: new AccessLog({ destination, pretty: false }),
     ...options,

@@ -13,6 +13,7 @@ import { createLogger } from '../../host/observe/log.ts'
 import { buildPlugin } from '../../host/toolchain/build-plugin.ts'
 import { formatDiagnostic } from '../../host/toolchain/diagnostic.ts'
 import { checkAbi } from '../../host/wasm/abi/check-abi.ts'
+import { DataStore } from '../../host/wasm/data/data-store.ts'
 import type { Executor, GuestItem, GuestOutcome, PluginSetup } from '../../host/wasm/executor.ts'
 import { Instance } from '../../host/wasm/instance.ts'
 import { type PluginDescription, readDescription } from '../../host/wasm/module/description.ts'
@@ -46,6 +47,7 @@ export class TestGuest {
   /** Lines of the gateway's own log, as JSON. */
   readonly lines: string[] = []
   readonly #setup: PluginSetup
+  readonly #data = new DataStore()
   readonly #filter: WasmFilter
   #instance: Instance | null = null
 
@@ -58,9 +60,11 @@ export class TestGuest {
     const setup = {
       id: 1,
       name: description.name ?? 'guest',
+      abi: description.abi,
       module,
       parameters: checkParameters(description, parameters),
       fuel: 200_000_000,
+      data: 'guest',
       reset: 'never',
     } as const
     this.#setup = setup
@@ -138,9 +142,13 @@ export class TestGuest {
   }
 
   #start(): Instance {
-    return new Instance(this.#setup, (level, message) => {
-      this.logs.push(`${['debug', 'info', 'warn', 'error'][level] ?? level}: ${message}`)
-    })
+    return new Instance(
+      this.#setup,
+      (level, message) => {
+        this.logs.push(`${['debug', 'info', 'warn', 'error'][level] ?? level}: ${message}`)
+      },
+      this.#data.port('guest'),
+    )
   }
 }
 

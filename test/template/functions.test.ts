@@ -145,7 +145,10 @@ test('defaults, types and JSON', () => {
     ['deepEqual (list 1 (dict "a" 1)) (list 1 (dict "a" 1))', 'true'],
     ['(fromJson "{\\"a\\": [1, 2.5]}").a', '[1 2.5]'],
     ['fromJson "{"', '<no value>'],
-    ['toJson (dict "a" "<&>" "b" (list 1 1.5 nil true))', '{"a":"\\u003c\\u0026\\u003e","b":[1,1.5,null,true]}'],
+    [
+      'toJson (dict "a" "<&>" "b" (list 1 1.5 nil true))',
+      '{"a":"\\u003c\\u0026\\u003e","b":[1,1.5,null,true]}',
+    ],
     ['toRawJson (dict "a" "<&>")', '{"a":"<&>"}'],
     ['toPrettyJson (dict "a" (list 1))', '{\n  "a": [\n    1\n  ]\n}'],
     ['jsonEscape "a\\"\\n<é"', 'a\\"\\n\\u003cé'],
@@ -188,14 +191,20 @@ test('dates by Go’s layouts', () => {
   const at = 1_700_000_000
   check([
     [`dateInZone "2006-01-02T15:04:05Z07:00" ${at} "UTC"`, '2023-11-14T22:13:20Z'],
-    [`dateInZone "Mon, 02 Jan 2006 3:04PM -0700" ${at} "America/New_York"`, 'Tue, 14 Nov 2023 5:13PM -0500'],
+    [
+      `dateInZone "Mon, 02 Jan 2006 3:04PM -0700" ${at} "America/New_York"`,
+      'Tue, 14 Nov 2023 5:13PM -0500',
+    ],
     [`htmlDateInZone ${at} "UTC"`, '2023-11-14'],
     ['duration 3661', '1h1m1s'],
     ['duration "95"', '1m35s'],
     ['durationRound "2h10m5s"', '2h'],
     ['(toDate "2006-01-02 15:04:05 -0700" "2023-11-14 22:13:20 +0000").Unix', String(at)],
     ['unixEpoch (mustToDate "2006-01-02T15:04:05Z07:00" "2023-11-14T22:13:20Z")', String(at)],
-    ['(dateModify "-1.5h" (toDate "2006-01-02T15:04:05Z07:00" "2023-11-14T22:13:20Z")).Unix', String(at - 5400)],
+    [
+      '(dateModify "-1.5h" (toDate "2006-01-02T15:04:05Z07:00" "2023-11-14T22:13:20Z")).Unix',
+      String(at - 5400),
+    ],
     ['(toDate "2006-01-02" "2023-13-14").IsZero', 'true'],
   ])
   assert.throws(() => run('{{mustToDate "2006" "x"}}'), /does not fit the layout/)

@@ -80,7 +80,10 @@ test('fields, missing ones and nil print as Go prints them', () => {
 
 test('floats print with Go’s exponents', () => {
   check([
-    ['{{1.0}} {{1e3}} {{1e6}} {{123456789.0}} {{0.00001}} {{1.5e-5}}', '1 1000 1e+06 1.23456789e+08 1e-05 1.5e-05'],
+    [
+      '{{1.0}} {{1e3}} {{1e6}} {{123456789.0}} {{0.00001}} {{1.5e-5}}',
+      '1 1000 1e+06 1.23456789e+08 1e-05 1.5e-05',
+    ],
     ['{{addf 0.1 0.2}} {{divf 1 3}}', '0.30000000000000004 0.3333333333333333'],
     ['{{float64 100000}} {{mulf 1000 1000}}', '100000 1e+06'],
   ])
@@ -116,7 +119,11 @@ test('range goes through lists, maps in order of keys, and numbers', () => {
     ['{{range $v := .}}{{$v}}{{end}}', '12', [1, 2]],
     ['{{range 3}}{{.}}{{end}}', '012'],
     ['{{range .x}}a{{else}}empty{{end}}', 'empty'],
-    ['{{range .}}{{if eq . 2}}{{continue}}{{end}}{{if eq . 4}}{{break}}{{end}}{{.}}{{end}}', '13', [1, 2, 3, 4, 5]],
+    [
+      '{{range .}}{{if eq . 2}}{{continue}}{{end}}{{if eq . 4}}{{break}}{{end}}{{.}}{{end}}',
+      '13',
+      [1, 2, 3, 4, 5],
+    ],
     ['{{$x := 0}}{{range .}}{{$x = add $x .}}{{end}}{{$x}}', '6', [1, 2, 3]],
     ['{{range .}}{{range .}}{{.}}{{break}}{{end}};{{end}}', '1;3;', [[1, 2], [3]]],
   ])
@@ -127,7 +134,10 @@ test('templates are defined, called and may be blocks', () => {
     ['{{define "t"}}<{{.}}>{{end}}{{template "t" .a}}{{template "t" 2}}', '<1><2>', { a: 1 }],
     ['{{template "t"}}{{define "t"}}x{{.}}{{end}}', 'x<no value>'],
     ['{{block "b" .a}}[{{.}}]{{end}}', '[1]', { a: 1 }],
-    ['{{define "t"}}{{if gt . 0}}{{.}}{{template "t" sub . 1}}{{end}}{{end}}{{template "t" 3}}', '321'],
+    [
+      '{{define "t"}}{{if gt . 0}}{{.}}{{template "t" sub . 1}}{{end}}{{end}}{{template "t" 3}}',
+      '321',
+    ],
     ['{{define "t"}}{{$x := 1}}{{$x}}{{end}}{{$x := 2}}{{template "t"}}{{$x}}', '12'],
   ])
 })
@@ -143,15 +153,27 @@ test('values go through pipes as the last argument', () => {
 
 test('comparisons are Go’s: types must agree, numbers of JSON compare with all', () => {
   check([
-    ['{{eq 1 1}} {{eq 1 2 1}} {{ne "a" "b"}} {{lt 1 2}} {{ge 1.5 1.5}} {{le "a" "b"}}', 'true true true true true true'],
+    [
+      '{{eq 1 1}} {{eq 1 2 1}} {{ne "a" "b"}} {{lt 1 2}} {{ge 1.5 1.5}} {{le "a" "b"}}',
+      'true true true true true true',
+    ],
     ['{{eq .x nil}} {{eq .a "1"}}', 'true true', { a: '1' }],
   ])
   const json = parseJsonBody('{"n": 5, "big": 12345678901234567890, "f": 1.50}')
   const with_ = (source: string): string => compileTemplate(source).run(json, silentLogger())
   assert.is(with_('{{eq .n 5}} {{lt .n 6.5}} {{eq .n "5"}} {{gt .big .n}}'), 'true true true true')
-  assert.is(with_('{{.n}} {{.big}} {{.f}} {{addf .n .f}} {{toJson .}}'), '5 12345678901234567890 1.50 6.5 {"big":12345678901234567890,"f":1.50,"n":5}')
-  assert.match(failure(() => run('{{eq 1 1.0}}')), 'int and float64 cannot be compared')
-  assert.match(failure(() => run('{{lt . 1}}', {})), 'cannot be compared')
+  assert.is(
+    with_('{{.n}} {{.big}} {{.f}} {{addf .n .f}} {{toJson .}}'),
+    '5 12345678901234567890 1.50 6.5 {"big":12345678901234567890,"f":1.50,"n":5}',
+  )
+  assert.match(
+    failure(() => run('{{eq 1 1.0}}')),
+    'int and float64 cannot be compared',
+  )
+  assert.match(
+    failure(() => run('{{lt . 1}}', {})),
+    'cannot be compared',
+  )
 })
 
 test('index, slice and len work on lists, maps, text and bytes', () => {
@@ -164,16 +186,34 @@ test('index, slice and len work on lists, maps, text and bytes', () => {
     ['{{len "héé"}} {{len .}}', '5 2', { a: 1, b: 2 }],
     ['{{index "abc" 0}}', '97'],
   ])
-  assert.match(failure(() => run('{{index . 5}}', [1])), 'index out of range: 5 of 1')
-  assert.match(failure(() => run('{{len 3}}')), 'len of type int')
+  assert.match(
+    failure(() => run('{{index . 5}}', [1])),
+    'index out of range: 5 of 1',
+  )
+  assert.match(
+    failure(() => run('{{len 3}}')),
+    'len of type int',
+  )
 })
 
 test('printf follows Go, its complaints too', () => {
   check([
-    ['{{printf "%d|%5d|%-5d|%05d|%+d|%x|%X|%#x|%b|%o|%c|%U" 42 42 42 42 42 255 255 255 5 8 65 65}}', '42|   42|42   |00042|+42|ff|FF|0xff|101|10|A|U+0041'],
-    ['{{printf "%s|%q|%8s|%-8s|%.2s|%x" "go" "a\\"b" "go" "go" "golang" "go"}}', 'go|"a\\"b"|      go|go      |go|676f'],
-    ['{{printf "%f|%.2f|%8.3f|%e|%g|%t|%v|%%" 1.5 1.255 1.5 1500.0 1e21 true .}}', '1.500000|1.25|   1.500|1.500000e+03|1e+21|true|map[]|%'],
-    ['{{printf "%d" "x"}} {{printf "%s" 1}} {{printf "%d"}} {{printf "x" 1}}', '%!d(string=x) %!s(int=1) %!d(MISSING) x%!(EXTRA int=1)'],
+    [
+      '{{printf "%d|%5d|%-5d|%05d|%+d|%x|%X|%#x|%b|%o|%c|%U" 42 42 42 42 42 255 255 255 5 8 65 65}}',
+      '42|   42|42   |00042|+42|ff|FF|0xff|101|10|A|U+0041',
+    ],
+    [
+      '{{printf "%s|%q|%8s|%-8s|%.2s|%x" "go" "a\\"b" "go" "go" "golang" "go"}}',
+      'go|"a\\"b"|      go|go      |go|676f',
+    ],
+    [
+      '{{printf "%f|%.2f|%8.3f|%e|%g|%t|%v|%%" 1.5 1.255 1.5 1500.0 1e21 true .}}',
+      '1.500000|1.25|   1.500|1.500000e+03|1e+21|true|map[]|%',
+    ],
+    [
+      '{{printf "%d" "x"}} {{printf "%s" 1}} {{printf "%d"}} {{printf "x" 1}}',
+      '%!d(string=x) %!s(int=1) %!d(MISSING) x%!(EXTRA int=1)',
+    ],
     ['{{printf "%[2]s %[1]s" "a" "b"}} {{printf "%*d" 5 42}}', 'b a    42'],
     ['{{printf "%v %T %v" nil 1 "s"}}', '<nil> int s'],
     ['{{print 1 2 "a" 3 4}} {{println "a" 1}}', '1 2a3 4 a 1\n'],
@@ -224,8 +264,14 @@ test('a failure names the line, and a template can fail on purpose', () => {
     failure(() => run('a\n\n{{fail "no luck"}}')),
     'the template failed: line 3: fail: no luck',
   )
-  assert.match(failure(() => run('{{panic .a}}', { a: 1 })), 'panic: 1')
-  assert.match(failure(() => run('{{div 1 0}}')), 'the divisor is zero')
+  assert.match(
+    failure(() => run('{{panic .a}}', { a: 1 })),
+    'panic: 1',
+  )
+  assert.match(
+    failure(() => run('{{div 1 0}}')),
+    'the divisor is zero',
+  )
 })
 
 test('no prototype can be reached and no data changed', () => {
@@ -234,7 +280,10 @@ test('no prototype can be reached and no data changed', () => {
     ['{{$d := dict "__proto__" "x"}}{{$d}} {{hasKey . "valueOf"}}', 'map[__proto__:x] false'],
     ['{{$d := set (dict "a" 1) "b" 2}}{{$d}}', 'map[a:1 b:2]'],
   ])
-  assert.match(failure(() => run('{{set . "a" 1}}', { a: 2 })), 'maps made by dict only')
+  assert.match(
+    failure(() => run('{{set . "a" 1}}', { a: 2 })),
+    'maps made by dict only',
+  )
 })
 
 test('steps, output, depth and lists have limits', () => {
@@ -244,13 +293,22 @@ test('steps, output, depth and lists have limits', () => {
     ['{{repeat 999999999 "x"}}', 'more than 4194304 characters'],
     ['{{define "t"}}{{template "t"}}{{end}}{{template "t"}}', 'more than 100 deep'],
     ['{{until 200000}}', 'more than 100000 elements'],
-    ['{{$x := "xxxxxxxxxxxxxxxx"}}{{range 100}}{{$x = print $x $x}}{{end}}', 'more than 4194304 characters'],
+    [
+      '{{$x := "xxxxxxxxxxxxxxxx"}}{{range 100}}{{$x = print $x $x}}{{end}}',
+      'more than 4194304 characters',
+    ],
     ['{{$d := dict}}{{$_ := set $d "d" $d}}{{$d}}', 'nested too deep'],
     ['{{$d := dict}}{{$_ := set $d "d" $d}}{{toJson $d}}', 'nested too deep'],
-    ['{{$l := list 1}}{{range 60}}{{$l = list $l $l}}{{end}}{{$l}}', 'more than 4194304 characters'],
+    [
+      '{{$l := list 1}}{{range 60}}{{$l = list $l $l}}{{end}}{{$l}}',
+      'more than 4194304 characters',
+    ],
     ['{{$l := until 90000}}{{uniq $l}}', 'more than 1000000 steps'],
     ['{{replace "" (repeat 4000 "x") (repeat 4000 "y")}}', 'more than 4194304 characters'],
-    ['{{printf "%99999d%99999d%99999d%99999d%99999d%99999d%99999d%99999d%99999d%99999d%99999d%99999d%99999d%99999d%99999d%99999d%99999d%99999d%99999d%99999d%99999d%99999d%99999d%99999d%99999d%99999d%99999d%99999d%99999d%99999d%99999d%99999d%99999d%99999d%99999d%99999d%99999d%99999d%99999d%99999d%99999d%99999d%99999d%99999d" 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1}}', 'more than 4194304 characters'],
+    [
+      '{{printf "%99999d%99999d%99999d%99999d%99999d%99999d%99999d%99999d%99999d%99999d%99999d%99999d%99999d%99999d%99999d%99999d%99999d%99999d%99999d%99999d%99999d%99999d%99999d%99999d%99999d%99999d%99999d%99999d%99999d%99999d%99999d%99999d%99999d%99999d%99999d%99999d%99999d%99999d%99999d%99999d%99999d%99999d%99999d%99999d" 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1}}',
+      'more than 4194304 characters',
+    ],
   ]
   for (const [source, reason] of rows) {
     const startedAt = performance.now()
@@ -258,8 +316,14 @@ test('steps, output, depth and lists have limits', () => {
     assert.ok(message.includes(reason), `${source.slice(0, 60)}: ${message}`)
     assert.ok(performance.now() - startedAt < 3_000, `${source.slice(0, 60)} took long`)
   }
-  assert.match(failure(() => compileTemplate('{{if 1}}'.repeat(300))), 'nested too deep')
-  assert.match(failure(() => compileTemplate(`{{${'('.repeat(300)}1${')'.repeat(300)}}}`)), 'nested too deep')
+  assert.match(
+    failure(() => compileTemplate('{{if 1}}'.repeat(300))),
+    'nested too deep',
+  )
+  assert.match(
+    failure(() => compileTemplate(`{{${'('.repeat(300)}1${')'.repeat(300)}}}`)),
+    'nested too deep',
+  )
 })
 
 test('a template says whose bodies it reads', () => {

@@ -1,3 +1,4 @@
+import { Body } from '../../host/exchange/body.ts'
 import { Exchange } from '../../host/exchange/exchange.ts'
 import { makeRequest } from '../../host/exchange/request.ts'
 import { Response } from '../../host/exchange/response.ts'
@@ -81,10 +82,7 @@ test('branches run at the same time and the flow goes on when all have ended', a
     return gate
   }
   const branch = (namespace: string): FlowNodeSpec[] => [{ filter: 'wait', namespace }]
-  const flow = [
-    { parallel: [branch('a'), branch('b'), [{ filter: 'wait' }]] },
-    { filter: 'reply' },
-  ]
+  const flow = [{ parallel: [branch('a'), branch('b'), [{ filter: 'wait' }]] }, { filter: 'reply' }]
   const { ran, exchange, isSync } = await run(flow, { wait, reply })
   assert.equal(started, ['a', 'b', 'DEFAULT'])
   assert.is(ran.at(-1), 'reply@DEFAULT')
@@ -101,7 +99,10 @@ test('branches that wait for nothing keep the flow synchronous', async () => {
 test('END in a branch ends the branch; another result ends the flow unless it is mapped', async () => {
   const branches = [
     [{ filter: 'on', namespace: 'a' }, { filter: 'END' }, { filter: 'never', namespace: 'a' }],
-    [{ filter: 'bad', namespace: 'b', jumpIf: { bad: 'END' } }, { filter: 'never', namespace: 'b' }],
+    [
+      { filter: 'bad', namespace: 'b', jumpIf: { bad: 'END' } },
+      { filter: 'never', namespace: 'b' },
+    ],
   ]
   const steps = { on, bad: () => 'bad', never: on, reply }
   const fine = await run([{ parallel: branches }, { filter: 'reply' }], steps)
@@ -168,7 +169,10 @@ test('a branch that throws loses its own response only, and the others are waite
 test('the access log gets the steps with their results and times, and only when it is on', async () => {
   const flow = [
     { filter: 'on' },
-    { parallel: [[{ filter: 'on', namespace: 'a' }], [{ filter: 'bad', namespace: 'b' }]], alias: 'calls' },
+    {
+      parallel: [[{ filter: 'on', namespace: 'a' }], [{ filter: 'bad', namespace: 'b' }]],
+      alias: 'calls',
+    },
   ]
   const steps = { on, bad: () => 'bad' }
   const timed = await run(flow, steps, true)
@@ -182,8 +186,13 @@ test('what nobody reads of a namespace is given up when the exchange ends', asyn
   const { exchange } = await run([{ filter: 'reply', namespace: 'a' }], { reply })
   const scope = exchange.scope('a')
   let cancelled = 0
-  const { Body } = await import('../../host/exchange/body.ts')
-  const source = { resume() {}, pause() {}, cancel: () => void (cancelled += 1) }
+  const source = {
+    resume: () => undefined,
+    pause: () => undefined,
+    cancel() {
+      cancelled += 1
+    },
+  }
   scope.response = new Response(200, undefined, Body.stream(source))
   exchange.finish({ status: 200, durationMs: 1, sentBytes: 0, isComplete: true })
   assert.is(cancelled, 1)

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { makeRequest } from '../../host/exchange/request.ts'
 import { compileRules } from '../../host/objects/http-server-rules.ts'
 import { httpServerKind } from '../../host/objects/http-server-spec.ts'
-import { hostWithoutPort, OrderedRouter, rewritePath } from '../../host/traffic/router.ts'
+import { hostWithoutPort, OrderedRouter } from '../../host/traffic/router.ts'
 import { assert, suite } from '../support/suite.ts'
 
 const test = suite('traffic/router')
@@ -14,7 +14,7 @@ function router(rules: unknown): OrderedRouter {
 
 function answer(rules: unknown, init: Parameters<typeof makeRequest>[0]): string | number {
   const route = router(rules).route(makeRequest(init))
-  return typeof route === 'number' ? route : route.backend
+  return typeof route === 'number' ? route : route.route.backend
 }
 
 test('the first rule and the first route that match decide, not the longest', () => {
@@ -87,7 +87,7 @@ test('rewrites the exact path, the prefix or every match', () => {
   const rewritten = (path: Record<string, unknown>, target: string): string => {
     const request = makeRequest({ target })
     const route = router([{ paths: [{ backend: 'p', ...path }] }]).route(request)
-    return typeof route === 'number' ? String(route) : rewritePath(route, request.decodedPath)
+    return typeof route === 'number' ? String(route) : String(route.rewrite(request.decodedPath))
   }
   assert.is(rewritten({ path: '/a', rewriteTarget: '/b' }, '/a'), '/b')
   assert.is(rewritten({ pathPrefix: '/a', rewriteTarget: '/b' }, '/a/x'), '/b/x')

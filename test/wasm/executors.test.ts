@@ -61,9 +61,11 @@ for (const { isolation, make } of EXECUTORS) {
     const setup: PluginSetup = {
       id: setups,
       name: 'guest',
+      abi: 'penstock_v1',
       module: new WebAssembly.Module(Uint8Array.from(bytes)),
       parameters: new Map(),
       fuel: options.fuel ?? 20_000_000,
+      data: 'guest',
       reset: options.reset ?? 'never',
     }
     const made = make(setup, options.logs ?? [])

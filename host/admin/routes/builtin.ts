@@ -7,6 +7,7 @@ import { pageRoutes } from './page.ts'
 import { pluginRoutes } from './plugins.ts'
 import { probeRoutes } from './probes.ts'
 import { statusRoutes } from './status.ts'
+import { wasmRoutes } from './wasm.ts'
 
 /** Every route of the admin API. A new group is one file and one line here. */
 export const builtinRoutes: readonly RouteGroup[] = [
@@ -14,6 +15,7 @@ export const builtinRoutes: readonly RouteGroup[] = [
   objectRoutes,
   statusRoutes,
   pluginRoutes,
+  wasmRoutes,
   probeRoutes,
   metricsRoutes,
   inspectRoutes,

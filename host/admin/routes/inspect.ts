@@ -16,15 +16,21 @@ export const inspectRoutes = defineRoutes('inspect', [
   route('GET', BASE, 'what is recorded, and its limits', (inspector) => ({
     status: 200,
     data: {
+      servers: inspector.servers,
       exchanges: inspector.recorder.list().length,
       maxExchanges: MAX_EXCHANGES,
       maxBodyBytes: MAX_BODY_BYTES,
     },
   })),
-  route('GET', `${BASE}/exchanges`, 'list the recorded exchanges, the newest first', (inspector) => ({
-    status: 200,
-    data: inspector.recorder.list().map((recording) => recording.summary()),
-  })),
+  route(
+    'GET',
+    `${BASE}/exchanges`,
+    'list the recorded exchanges, the newest first',
+    (inspector) => ({
+      status: 200,
+      data: inspector.recorder.list().map((recording) => recording.summary()),
+    }),
+  ),
   route('DELETE', `${BASE}/exchanges`, 'forget what was recorded', (inspector) => {
     inspector.clear()
     return { status: 200, data: {} }

@@ -1,8 +1,8 @@
 import { nearest } from '../../config/nearest.ts'
-import type { ApplyOutcome, Control, ObjectSpec } from '../../control/control.ts'
+import type { Control, ObjectSpec } from '../../control/control.ts'
 import { GatewayError } from '../../errors.ts'
 import { DOCUMENT_BODY, parseBody, parseSingle } from '../documents.ts'
-import { refusal } from '../problem.ts'
+import { outcomeReply } from '../outcome-reply.ts'
 import { API_PREFIX, type Call, defineRoutes, type Reply } from '../route.ts'
 
 /** Objects as Easegress has them, and one addition: PUT without a name applies a whole set at once. */
@@ -84,22 +84,6 @@ async function replaceObject(call: Call): Promise<Reply> {
     throw new GatewayError('ADMIN_BODY_INVALID', { reason })
   }
   return outcomeReply(await control.put([document], 'update'))
-}
-
-/** What a change did. When a generation could not be made, everything was undone: that is a refusal. */
-function outcomeReply(outcome: ApplyOutcome): Reply {
-  const { failed } = outcome
-  if (failed.length === 0) return { status: 200, data: outcome }
-  const names = failed.map(({ name }) => name).join(', ')
-  const issues = failed.map(({ name, reason }) => ({
-    severity: 'error',
-    path: '',
-    pointer: '',
-    message: reason,
-    suggestion: null,
-    object: name,
-  }))
-  return refusal(new GatewayError('ADMIN_APPLY_FAILED', { names }), 422, issues)
 }
 
 function existing(control: Control, name: string): ObjectSpec {

@@ -1,5 +1,5 @@
 import { GatewayError } from '../../errors.ts'
-import { PAGE_POLICY } from '../page.ts'
+import { PAGE_POLICY, type PageFile } from '../page.ts'
 import { type Call, defineRoutes, type Reply } from '../route.ts'
 
 /** The inspector's page. Open: its files say nothing about this gateway, what they show needs the key. */
@@ -20,9 +20,12 @@ export const pageRoutes = defineRoutes('page', [
   },
 ])
 
-async function answerFile({ services }: Call, name: string): Promise<Reply> {
+function answerFile({ services }: Call, name: string): Promise<Reply> {
   if (services.page === null) throw new GatewayError('INSPECT_OFF', {})
-  const file = (await services.page()).get(name)
+  return services.page().then((files) => replyOf(files.get(name), name))
+}
+
+function replyOf(file: PageFile | undefined, name: string): Reply {
   if (file === undefined) throw new GatewayError('ADMIN_NOT_FOUND', { what: `file ${name}` })
   return {
     status: 200,

@@ -1,8 +1,7 @@
 import { type JsonValue, valueAt } from '../../config/json.ts'
-import { nearest } from '../../config/nearest.ts'
-import type { Control } from '../../control/control.ts'
 import { GatewayError, reasonOf } from '../../errors.ts'
 import { MAX_MODULE_BODY_BYTES } from '../limits.ts'
+import { requireFilter } from '../require-filter.ts'
 import { API_PREFIX, type Call, defineRoutes, type Reply } from '../route.ts'
 
 const MODULE_BODY = { mediaTypes: ['application/wasm'], maxBytes: MAX_MODULE_BODY_BYTES }
@@ -57,29 +56,4 @@ function reasonIn(body: Buffer): string {
   }
   const reason = valueAt(data as JsonValue, ['reason'])
   return typeof reason === 'string' && reason !== '' ? reason : 'rolled back by hand'
-}
-
-/** Says which of the two names is wrong, and what it may have been meant to be. */
-function requireFilter(control: Control, pipeline: string, filter: string): void {
-  const object = control.get(pipeline)
-  if (object?.kind !== 'Pipeline') {
-    const pipelines = control.list().filter((one) => one.kind === 'Pipeline')
-    throw missing(
-      `pipeline ${pipeline}`,
-      nearest(
-        pipeline,
-        pipelines.map((one) => one.name),
-      ),
-    )
-  }
-  const filters = valueAt(object.spec, ['filters'])
-  const names = Array.isArray(filters) ? filters.map((one) => String(valueAt(one, ['name']))) : []
-  if (!names.includes(filter)) {
-    throw missing(`filter ${filter} in the pipeline ${pipeline}`, nearest(filter, names))
-  }
-}
-
-function missing(what: string, near: string | null): GatewayError {
-  const hint = near === null ? '' : ` (did you mean "${near}"?)`
-  return new GatewayError('ADMIN_NOT_FOUND', { what: `${what}${hint}` })
 }

@@ -8,6 +8,7 @@ import { AccessLog } from '../../traffic/access-log.ts'
 import { type AdminAddress, parseAdminAddress } from '../admin-address.ts'
 import { DEFAULT_DATA_DIR } from '../api-client.ts'
 import { type Command, type CommandCall, type CommandOptions, defineCommand } from '../command.ts'
+import { COMPAT_OPTION, isCompatible } from '../compat-option.ts'
 import { FILE_OPTION } from '../documents.ts'
 import { type CliIo, EXIT, type ExitCode, hasColor } from '../io.ts'
 import { StopSignals } from '../stop-signals.ts'
@@ -39,6 +40,7 @@ export function createServeCommand(loadGateway: LoadGateway): Command {
         description: 'another name the admin API may be called by; repeatable',
         isRepeatable: true,
       },
+      COMPAT_OPTION,
       { flags: '--http-engine <name>', description: 'what speaks HTTP', defaultText: 'node' },
       {
         flags: '--workers <count>',
@@ -81,6 +83,7 @@ async function serve(call: CommandCall, loadGateway: LoadGateway): Promise<ExitC
       admin,
       ...(threads === null ? {} : { threads }),
       ...engineOf(options),
+      ...(isCompatible(options) ? { compat: 'easegress' as const } : {}),
       log: output.log,
       accessLog: output.accessLog,
     })

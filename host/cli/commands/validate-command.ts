@@ -1,15 +1,16 @@
 import { defineCommand } from '../command.ts'
+import { COMPAT_OPTION, isCompatible } from '../compat-option.ts'
 import { FILE_OPTION } from '../documents.ts'
 
 /** Checks configuration files without a gateway. */
 export const validateCommand = defineCommand({
   name: 'validate',
   summary: 'check configuration files and list every problem',
-  options: [FILE_OPTION],
+  options: [FILE_OPTION, COMPAT_OPTION],
   examples: ['penstock validate -f gateway.yaml', 'penstock validate -f conf/ -f extra.yaml'],
   async run({ io, options }) {
     // Loaded when it is used: the schemas behind it take longer than most commands.
     const { validate } = await import('./validate.ts')
-    return await validate(options.list('file'), io)
+    return await validate(options.list('file'), io, isCompatible(options))
   },
 })

@@ -17,7 +17,11 @@ export type ValidateIo = Pick<CliIo, 'cwd' | 'env' | 'stdin' | 'stdout' | 'stder
  * Checks configuration files and writes every problem. Answers the exit status: 0 when the files can be
  * used (warnings do not count), 1 when they cannot, 2 when there is nothing to read or it cannot be read.
  */
-export async function validate(files: readonly string[], io: ValidateIo): Promise<ExitCode> {
+export async function validate(
+  files: readonly string[],
+  io: ValidateIo,
+  ignoresUnknownFields = false,
+): Promise<ExitCode> {
   if (files.length === 0) {
     io.stderr.write('error: name at least one file or folder with -f\n')
     return EXIT.usage
@@ -30,6 +34,7 @@ export async function validate(files: readonly string[], io: ValidateIo): Promis
     filterKinds: FILTER_KINDS,
     lookups: { ...processLookups(), env: io.env },
     isComplete: failures.length === 0,
+    ignoresUnknownFields,
   })
   const terminal = {
     isTerminal: io.stderr.isTerminal,

@@ -57,7 +57,7 @@ export class BodyReader {
     const stop = this.left >= 0 && this.left < end - start ? start + this.left : end
     this.received += stop - start
     if (this.left >= 0) this.left -= stop - start
-    this.body?.push(this.#reads.take(bytes, start, stop))
+    this.#push(bytes, start, stop)
     this.end = stop
     return this.left === 0 ? DONE : MORE
   }
@@ -71,6 +71,14 @@ export class BodyReader {
     return body
   }
 
+  #push(bytes: Buffer, start: number, end: number): void {
+    const body = this.body
+    // A consumer has ended the connection: nobody wants the rest.
+    if (body === null) return
+    const chunk = this.#reads.take(bytes, start, end)
+    if (body.push(chunk)) this.#reads.giveBack(chunk)
+  }
+
   #readChunks(decoder: ChunkDecoder, bytes: Buffer, start: number, end: number): number {
     let at = start
     for (;;) {
@@ -79,8 +87,7 @@ export class BodyReader {
         at = decoder.dataEnd
         this.received += at - decoder.dataStart
         if (this.#maxBytes >= 0 && this.received > this.#maxBytes) return TOO_LARGE
-        // Null once a consumer has ended the connection: nobody wants the rest.
-        this.body?.push(this.#reads.take(bytes, decoder.dataStart, at))
+        this.#push(bytes, decoder.dataStart, at)
       } else {
         if (result === DONE) {
           this.end = decoder.end

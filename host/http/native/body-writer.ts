@@ -125,6 +125,10 @@ export class BodyWriter implements BodySink {
     return hasRoom
   }
 
+  hasLetGo(): boolean {
+    return this.#socket.writableLength === 0
+  }
+
   end(trailers: string[] | null): void {
     if (this.#body === null) return
     if (this.framing === BY_LENGTH && this.#left !== 0) {

@@ -1,17 +1,15 @@
 import { connect, type Socket } from 'node:net'
 import { monotonicMs } from '../../clock.ts'
 import { GatewayError, reasonOf } from '../../errors.ts'
-import { Body, type BodySource } from '../../exchange/body.ts'
-import { Response } from '../../exchange/response.ts'
-import { BodyReader } from './body-reader.ts'
-import { wholeBody } from './bytes.ts'
-import { BROKEN, DONE } from './chunked.ts'
+import type { Body } from '../../exchange/body.ts'
+import type { Response } from '../../exchange/response.ts'
+import { type AnswerOwner, AnswerReader } from './answer-reader.ts'
 import type { ClientPool } from './client-pool.ts'
-import { INCOMPLETE, REFUSED } from './head.ts'
-import { HeadBuffer } from './head-buffer.ts'
+import { guard, reportFault } from './fault.ts'
 import { ReadBuffer } from './read-buffer.ts'
 import { RequestWriter, type UploadOwner } from './request-writer.ts'
-import { ResponseHead } from './response-head.ts'
+import type { ResponseHead } from './response-head.ts'
+import { ticker } from './ticker.ts'
 import { isIdempotent, type UpstreamCall } from './upstream-call.ts'
 
 const CONNECTING = 0
@@ -19,30 +17,24 @@ const CONNECTING = 0
 const IDLE = 1
 /** A request is out, no complete head is back. */
 const WAITING = 2
-const BODY = 3
+/** The body of an answer is being read. */
+const READING = 3
 const CLOSED = 4
-
-/** Interim answers (1xx) before the answer itself. */
-export const MAX_INTERIM = 16
-
-/** Parsing never outlives the call that started it: all connections share one parser. */
-const head = new ResponseHead()
 
 /**
  * One connection to an upstream: one request at a time, used again only after an answer that left no doubt
  * where it ended.
  *
- *     CONNECTING ──▶ IDLE ─start─▶ WAITING ─head─▶ BODY ─end─▶ IDLE (back in the pool) or CLOSED
+ *     CONNECTING ──▶ IDLE ─start─▶ WAITING ─head─▶ READING ─end─▶ IDLE (back in the pool) or CLOSED
  *        │             └── a byte nobody asked for ──▶ CLOSED
  *        └── refused, too late ──▶ CLOSED
  */
-export class ClientConnection implements BodySource, UploadOwner {
+export class ClientConnection implements AnswerOwner, UploadOwner {
   readonly #pool: ClientPool
   readonly #socket: Socket
   readonly #writer: RequestWriter
   readonly #reads: ReadBuffer = new ReadBuffer()
-  readonly #held: HeadBuffer = new HeadBuffer()
-  readonly #reader: BodyReader = new BodyReader(this.#reads)
+  readonly #reader: AnswerReader = new AnswerReader(this.#reads, this)
   readonly #onExchangeAbort: () => void
   #phase = CONNECTING
   /** When the phase began, or the body last moved. */
@@ -50,12 +42,11 @@ export class ClientConnection implements BodySource, UploadOwner {
   #call: UpstreamCall | null = null
   /** Answers this connection has given. */
   #answers = 0
-  #interim = 0
-  #hasBytes = false
   #isPersistent = true
   #keepAliveMs = 0
   #isPaused = false
   #hasEnded = false
+  /** What was received of the body when it last moved. */
   #bodyMark = 0
   #failure: Error | null = null
 
@@ -78,13 +69,18 @@ export class ClientConnection implements BodySource, UploadOwner {
     })
     this.#socket = socket
     this.#writer = new RequestWriter(socket, this)
-    socket.on('connect', () => this.#onConnect())
+    const onFault = (error: unknown): void => this.#onFault(error)
+    const onConnect = guard(() => this.#onConnect(), onFault)
+    const onEnd = guard(() => this.#onEnd(), onFault)
+    const onClose = guard(() => this.#onClose(), onFault)
+    const onDrain = guard(() => this.#writer.onDrain(), onFault)
     socket.on('error', (error) => {
       this.#failure ??= error
     })
-    socket.on('end', () => this.#onEnd())
-    socket.on('close', () => this.#onClose())
-    socket.on('drain', () => this.#writer.onDrain())
+    socket.on('connect', onConnect)
+    socket.on('end', onEnd)
+    socket.on('close', onClose)
+    socket.on('drain', onDrain)
   }
 
   /** Open, with nothing under way, as far as is known. */
@@ -119,45 +115,77 @@ export class ClientConnection implements BodySource, UploadOwner {
     this.#socket.pause()
   }
 
+  /** BodySource: memory that may be read into again. */
+  giveBack(chunk: Buffer): void {
+    this.#reads.giveBack(chunk)
+  }
+
   /** BodySource: nobody wants the rest of the answer. */
   cancel(_error: Error): void {
-    this.#reader.close()
+    this.#reader.stop()
     this.#socket.destroy()
   }
 
   onUploadFailed(error: Error): void {
     const isClientGone = this.#call?.isAborted ?? false
-    this.#fail(
-      isClientGone ? new GatewayError('UPSTREAM_ABORTED', {}, error) : this.#invalidRequest(error),
-    )
+    this.#fail(isClientGone ? new GatewayError('UPSTREAM_ABORTED', {}, error) : unsendable(error))
+  }
+
+  onAnswer(response: Response, head: ResponseHead, isWhole: boolean, isExact: boolean): void {
+    const call = this.#call as UpstreamCall
+    this.#isPersistent = head.isPersistent
+    this.#keepAliveMs = this.#pool.keepAliveMs(head.keepAliveSeconds)
+    this.#answers += 1
+    if (isWhole) this.#finish(isExact)
+    else {
+      if (!head.isChunked && head.contentLength < 0) this.#isPersistent = false
+      this.#phase = READING
+      this.#sinceMs = monotonicMs()
+      this.#bodyMark = 0
+    }
+    // What waits for the promise runs after this call, and then the bytes that came with the head are read.
+    call.resolve(response)
+  }
+
+  onAnswerRead(body: Body, trailers: string[] | null, isExact: boolean): void {
+    // Back in the pool first: what the end of this body sets off may need a connection.
+    this.#finish(isExact)
+    body.end(trailers)
+  }
+
+  onBroken(reason: string): void {
+    this.#fail(this.#invalid(reason))
   }
 
   /** Looks at the time limits. */
   tick(nowMs: number): void {
-    const elapsedMs = nowMs - this.#sinceMs
-    const tuning = this.#pool.tuning
-    const call = this.#call
-    switch (this.#phase) {
-      case CONNECTING:
-        if (elapsedMs > this.#pool.connectTimeoutMs) this.#failConnect('it did not accept in time')
-        break
-      case IDLE:
-        if (elapsedMs > this.#keepAliveMs) this.#socket.destroy()
-        break
-      case WAITING:
-        break
-      case BODY:
-        if (this.#bodyMark !== this.#reader.received) {
-          this.#bodyMark = this.#reader.received
-          this.#sinceMs = nowMs
-        } else if (elapsedMs > (this.#isPaused ? tuning.unreadMs : tuning.bodyIdleMs)) {
-          this.#fail(this.#invalid('the body stood still'))
-        }
-        break
-      default:
+    try {
+      this.#checkTime(nowMs)
+    } catch (error) {
+      this.#onFault(error)
     }
-    if (call !== null && this.#phase !== BODY && call.isLate(nowMs)) {
-      this.#fail(this.#pool.timeout(call.timeoutMs))
+  }
+
+  #checkTime(nowMs: number): void {
+    const elapsedMs = nowMs - this.#sinceMs
+    const { tuning, connectTimeoutMs, endpoint } = this.#pool
+    if (this.#phase === CONNECTING && elapsedMs > connectTimeoutMs) {
+      this.#failure = new Error(`it did not accept within ${connectTimeoutMs} ms`)
+      this.#socket.destroy()
+    } else if (this.#phase === IDLE && elapsedMs > this.#keepAliveMs) {
+      this.#socket.destroy()
+    } else if (this.#phase === READING) {
+      if (this.#bodyMark !== this.#reader.received) {
+        this.#bodyMark = this.#reader.received
+        this.#sinceMs = nowMs
+      } else if (elapsedMs > (this.#isPaused ? tuning.unreadMs : tuning.bodyIdleMs)) {
+        this.onBroken('the body stood still')
+      }
+      return
+    }
+    const call = this.#call
+    if (call?.isLate(nowMs)) {
+      this.#fail(new GatewayError('UPSTREAM_TIMEOUT', { endpoint, ms: call.timeoutMs }))
     }
   }
 
@@ -170,133 +198,37 @@ export class ClientConnection implements BodySource, UploadOwner {
 
   #send(call: UpstreamCall): void {
     this.#phase = WAITING
-    this.#hasBytes = false
-    this.#interim = 0
-    if (!this.#writer.start(call.request)) {
-      this.#phase = IDLE
-      this.#call = null
-      this.#sinceMs = monotonicMs()
-      call.reject(this.#invalidRequest(UNSENDABLE))
-      this.#pool.release(this)
-    }
+    this.#reader.expect(call.request.method)
+    if (this.#writer.start(call.request)) return
+    this.#phase = IDLE
+    this.#call = null
+    this.#sinceMs = monotonicMs()
+    call.reject(unsendable(new Error('a part of the request that cannot be sent')))
+    this.#pool.release(this)
   }
 
   #onBytes(bytes: Buffer, length: number): void {
-    switch (this.#phase) {
-      case WAITING:
-        this.#onHeadBytes(bytes, length)
-        break
-      case BODY:
-        this.#readBody(bytes, 0, length)
-        break
-      default:
-        // Nobody asked: whatever it is, it would be taken for the answer to the next request.
-        this.#socket.destroy()
+    try {
+      if (this.#phase === WAITING || this.#phase === READING) this.#reader.feed(bytes, length)
+      // Nobody asked: whatever it is, it would be taken for the answer to the next request.
+      else this.#socket.destroy()
+    } catch (error) {
+      this.#onFault(error)
     }
   }
 
-  #onHeadBytes(bytes: Buffer, length: number): void {
-    this.#hasBytes = true
-    const held = this.#held
-    if (held.length === 0) {
-      this.#readHead(bytes, 0, length)
-      return
-    }
-    held.add(bytes, 0, length)
-    this.#readHead(held.bytes, 0, held.length)
-  }
-
-  #readHead(bytes: Buffer, start: number, end: number): void {
-    let at = start
-    for (;;) {
-      const result = head.parse(bytes, at, end)
-      if (result === INCOMPLETE) {
-        this.#holdHead(bytes, at, end)
-        return
-      }
-      if (result === REFUSED) {
-        this.#fail(this.#invalid(head.reason))
-        return
-      }
-      at = head.end
-      if (head.status >= 200) break
-      this.#interim += 1
-      // Nobody asked for another protocol.
-      if (head.status === 101 || this.#interim > MAX_INTERIM) {
-        this.#fail(this.#invalid(`the status ${head.status}`))
-        return
-      }
-      if (at === end) {
-        this.#held.clear()
-        return
-      }
-    }
-    const isOwn = bytes === this.#held.bytes
-    if (isOwn) this.#held.clear()
-    this.#begin(bytes, at, end)
-  }
-
-  #holdHead(bytes: Buffer, start: number, end: number): void {
-    const held = this.#held
-    if (bytes === held.bytes && start === 0) return
-    const rest = bytes.subarray(start, end)
-    held.clear()
-    held.add(rest, 0, rest.length)
-  }
-
-  /** The head of the answer is here; the rest of the bytes belongs to its body. */
-  #begin(bytes: Buffer, start: number, end: number): void {
-    const call = this.#call as UpstreamCall
-    const status = head.status
-    const length = head.contentLength
-    const response = new Response(status, head.headers)
-    this.#isPersistent = head.isPersistent
-    this.#keepAliveMs = this.#pool.keepAliveMs(head.keepAliveSeconds)
-    this.#answers += 1
-    if (call.request.method === 'HEAD' || status === 204 || status === 304) {
-      response.body = bodiless(status === 204 ? 0 : length)
-      this.#finish(start === end)
-    } else if (!head.isChunked && length >= 0 && end - start >= length) {
-      response.body = wholeBody(bytes, start, start + length)
-      this.#finish(end - start === length)
-    } else {
-      this.#beginStream(response, length)
-      if (start < end) this.#readBody(bytes, start, end)
-      if (this.#hasEnded && this.#phase === BODY) this.#onEnd()
-    }
-    call.resolve(response)
-  }
-
-  #beginStream(response: Response, length: number): void {
-    response.body = Body.stream(this, length)
-    this.#reader.open(response.body, head, -1)
-    this.#bodyMark = 0
-    this.#sinceMs = monotonicMs()
-    this.#phase = BODY
-    if (this.#reader.isUntilClose) this.#isPersistent = false
-  }
-
-  #readBody(bytes: Buffer, start: number, end: number): void {
-    const reader = this.#reader
-    const result = reader.read(bytes, start, end)
-    if (this.#phase !== BODY) return
-    if (result === DONE) this.#endBody(reader.end === end)
-    else if (result === BROKEN) this.#fail(this.#invalid(reader.reason))
-  }
-
-  #endBody(isExact: boolean): void {
-    const trailers = this.#reader.trailers
-    const body = this.#reader.close()
-    // Back in the pool first: what the end of this body sets off may need a connection.
-    this.#finish(isExact)
-    body?.end(trailers)
+  /** Something threw where nothing should. It costs the connection, not the process. */
+  #onFault(error: unknown): void {
+    reportFault(error)
+    this.#failure ??= error instanceof Error ? error : ENDED_EARLY
+    this.#socket.destroy()
   }
 
   /** The answer is whole. Bytes after it, or a request that is not out yet, are reasons for doubt. */
   #finish(isExact: boolean): void {
     const isClean = isExact && this.#isPersistent && this.#writer.isDone && !this.#hasEnded
     this.#call = null
-    this.#sinceMs = monotonicMs()
+    this.#sinceMs = ticker.nowMs
     if (this.#isPaused) this.resume()
     if (isClean) {
       this.#phase = IDLE
@@ -310,34 +242,26 @@ export class ClientConnection implements BodySource, UploadOwner {
 
   #onEnd(): void {
     this.#hasEnded = true
-    if (this.#phase === BODY && this.#reader.isUntilClose) {
-      // Neither length nor chunks: the end of the connection is the end of the body.
-      this.#endBody(true)
-      return
-    }
+    if (this.#phase === READING && this.#reader.endByClose()) return
     this.#failure ??= ENDED_EARLY
     this.#socket.destroy()
   }
 
   #onAbort(): void {
-    const call = this.#call
     // The list of a past exchange may still name this connection.
-    if (call?.isAborted) this.#fail(new GatewayError('UPSTREAM_ABORTED', {}))
+    if (this.#call?.isAborted) this.#fail(new GatewayError('UPSTREAM_ABORTED', {}))
   }
 
-  #failConnect(reason: string): void {
-    this.#fail(new GatewayError('UPSTREAM_CONNECT', { endpoint: this.#pool.endpoint, reason }))
-  }
-
+  /** The call, or the body of its answer, ends with `error`, and with it the connection. */
   #fail(error: Error): void {
     const call = this.#call
-    const body = this.#reader.close()
+    const body = this.#reader.stop()
     const phase = this.#phase
     this.#call = null
     this.#phase = CLOSED
     this.#writer.stop(error)
     this.#socket.destroy()
-    if (phase === BODY) body?.fail(error)
+    if (phase === READING) body?.fail(error)
     else call?.reject(error)
   }
 
@@ -345,7 +269,7 @@ export class ClientConnection implements BodySource, UploadOwner {
     const call = this.#call
     const phase = this.#phase
     this.#pool.remove(this)
-    this.#held.clear()
+    if (phase === CLOSED) return
     if (phase === WAITING && call !== null && this.#maySendAgain(call)) {
       this.#call = null
       this.#phase = CLOSED
@@ -353,9 +277,10 @@ export class ClientConnection implements BodySource, UploadOwner {
       this.#pool.dispatch(call)
       return
     }
-    const reason = this.#failure === null ? ENDED_EARLY.message : reasonOf(this.#failure)
-    if (phase === CONNECTING) this.#failConnect(reason)
-    else if (phase !== CLOSED) this.#fail(this.#invalid(reason))
+    const reason = reasonOf(this.#failure ?? ENDED_EARLY)
+    const { endpoint } = this.#pool
+    if (phase !== CONNECTING) this.#fail(this.#invalid(reason))
+    else this.#fail(new GatewayError('UPSTREAM_CONNECT', { endpoint, reason }))
   }
 
   /**
@@ -365,7 +290,7 @@ export class ClientConnection implements BodySource, UploadOwner {
   #maySendAgain(call: UpstreamCall): boolean {
     return (
       this.#answers > 0 &&
-      !this.#hasBytes &&
+      !this.#reader.hasBytes &&
       !call.hasRetried &&
       !call.isAborted &&
       isIdempotent(call.request.method) &&
@@ -376,26 +301,11 @@ export class ClientConnection implements BodySource, UploadOwner {
   #invalid(reason: string): GatewayError {
     return new GatewayError('UPSTREAM_INVALID', { endpoint: this.#pool.endpoint, reason })
   }
-
-  #invalidRequest(cause: Error): GatewayError {
-    return new GatewayError('REQUEST_INVALID', { reason: cause.message }, cause)
-  }
 }
 
-/** No bytes, but the length that the answer to a GET would have had; -1 when it is not known. */
-function bodiless(length: number): Body {
-  if (length === 0) return Body.none
-  const body = Body.stream(NO_SOURCE, length)
-  body.end()
-  return body
-}
-
-const NO_SOURCE: BodySource = {
-  resume: () => undefined,
-  pause: () => undefined,
-  cancel: () => undefined,
+function unsendable(cause: Error): GatewayError {
+  return new GatewayError('REQUEST_INVALID', { reason: cause.message }, cause)
 }
 
 const ANSWERED = new Error('the upstream answered before it had the whole body')
 const ENDED_EARLY = new Error('it closed the connection before its answer was whole')
-const UNSENDABLE = new Error('a header field that cannot be sent')

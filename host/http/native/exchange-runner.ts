@@ -12,6 +12,7 @@ import {
   IN_CHUNKS,
   UNTIL_CLOSE,
 } from './body-writer.ts'
+import { guard } from './fault.ts'
 import { dateLine, fieldLines, statusLine } from './head-text.ts'
 
 /** The connection an exchange came in through. */
@@ -23,6 +24,8 @@ export interface RunnerOwner {
   staysOpen(body: Body): boolean
   /** The answer was handed to the socket, or has broken off. */
   onAnswered(isComplete: boolean): void
+  /** Something threw that must not: a listener of the exchange, a body. */
+  onFault(error: unknown): void
 }
 
 /**
@@ -50,9 +53,10 @@ export class ExchangeRunner implements BodyWriterOwner {
   constructor(socket: Socket, owner: RunnerOwner) {
     this.writer = new BodyWriter(socket, this)
     this.#owner = owner
+    const onFault = (error: unknown): void => owner.onFault(error)
     // Made once per connection, so that a request makes no closures.
-    this.#onSettled = () => this.#respond()
-    this.#onRejected = () => this.#respondFailed()
+    this.#onSettled = guard(() => this.#respond(), onFault)
+    this.#onRejected = guard(() => this.#respondFailed(), onFault)
   }
 
   /** A part of the answer was written and another is to come. */

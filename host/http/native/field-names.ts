@@ -6,9 +6,9 @@ export const OTHER = 0
 export const DATE = 1
 /** What the client says about who it is: see `isClaim`. */
 export const CLAIM = 2
-/** The ids up to here are of fields that go on. */
-export const LAST_KEPT = 2
 export const HOST_FIELD = 3
+/** The ids up to here are of fields between two ends; those above are dropped on the way. */
+export const LAST_KEPT = 3
 export const CONNECTION = 4
 export const CONTENT_LENGTH = 5
 export const TRANSFER_ENCODING = 6

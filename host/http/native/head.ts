@@ -1,5 +1,5 @@
 import { CLASS, COLON, CR, HTAB, LF, SP, TOKEN, VALUE } from './bytes.ts'
-import { fieldId, LAST_KEPT } from './field-names.ts'
+import { fieldId } from './field-names.ts'
 import { wordsOf } from './read-buffer.ts'
 
 /** The bytes end before the section does: ask again when there are more. */
@@ -106,11 +106,22 @@ export class FieldBlock {
     return text.slice((this.spans[span] as number) - base, (this.spans[span + 1] as number) - base)
   }
 
+  /** Does a tab stand beside the value of field `index`? */
+  hasTab(index: number, text: string, base: number): boolean {
+    const span = index * 4
+    const before = text.slice(
+      (this.spans[span + 1] as number) - base,
+      (this.spans[span + 2] as number) - base,
+    )
+    const end = (this.spans[span + 3] as number) - base
+    return before.includes('\t') || text.slice(end, text.indexOf('\r', end)).includes('\t')
+  }
+
   /**
-   * The field lines as they stand in `text`, the latin1 text of the bytes from offset `base` on, without
-   * Host and without what `endToEndFields` takes away when Connection names no further field.
+   * The lines of the fields whose ids lie between `first` and `last`, as they stand in `text`, the latin1 text
+   * of the bytes from offset `base` on.
    */
-  toLines(text: string, base: number): string {
+  toLines(text: string, base: number, first: number, last: number): string {
     const spans = this.spans
     const count = this.count
     let lines = ''
@@ -118,7 +129,8 @@ export class FieldBlock {
     let from = -1
     for (let i = 0; i < count; i++) {
       const start = (spans[i * 4] as number) - base
-      if ((this.ids[i] as number) <= LAST_KEPT) {
+      const id = this.ids[i] as number
+      if (id >= first && id <= last) {
         if (from < 0) from = start
       } else if (from >= 0) {
         lines += text.slice(from, start)

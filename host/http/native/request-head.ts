@@ -1,21 +1,20 @@
 import { Headers } from '../../exchange/headers.ts'
-import { type HeadLimits, MAX_METHOD_LENGTH } from '../check.ts'
+import type { HeadLimits } from '../check.ts'
 import { endToEndFields } from '../forward.ts'
-import { CLASS, DOT, PATH, PERCENT, QUERY, QUESTION, SLASH, SP, TOKEN } from './bytes.ts'
 import {
   CLAIM,
   CONNECTION,
   CONTENT_LENGTH,
+  DATE,
   EXPECT,
   HOST_FIELD,
+  OTHER,
   TRANSFER_ENCODING,
   UPGRADE,
 } from './field-names.ts'
 import { COMPLETE, FieldBlock, INCOMPLETE, REFUSED } from './head.ts'
+import { RequestLine } from './request-line.ts'
 import { isAuthority, normalizePath, parseAbsoluteTarget } from './target.ts'
-
-/** Bytes of a request line; past it 414 (RFC 9112, section 3 asks for at least 8,000). */
-export const MAX_REQUEST_LINE = 8 * 1024
 
 /**
  * Parses request heads (RFC 9112, sections 3, 5 and 6.3). One instance serves any number of messages, one
@@ -23,6 +22,7 @@ export const MAX_REQUEST_LINE = 8 * 1024
  * what to answer; the connection must then close.
  */
 export class RequestHead {
+  readonly line: RequestLine = new RequestLine()
   readonly fields: FieldBlock = new FieldBlock()
   status = 0
   reason = ''
@@ -44,22 +44,19 @@ export class RequestHead {
   upgrade = ''
   /** The end-to-end fields. */
   headers: Headers = new Headers()
-  /** Connection names fields, or there are fields that a client may not be believed: lines will not do. */
+  /** Connection names fields: they have to be looked for. */
   #needsList = false
   #hostField = ''
   #lastHost: string | null = null
-  #needsNormal = false
-  #isAbsolute = false
-  #targetStart = 0
-  #targetEnd = 0
-  #methodEnd = 0
 
   /** Parses the head that starts at `bytes[start]`; `end` is where the bytes end. */
   parse(bytes: Buffer, start: number, end: number, limits: HeadLimits): number {
-    const line = this.#scanLine(bytes, start, end)
-    if (line !== COMPLETE) return this.#checkLine(line, end - start)
-    const from = this.end
-    if (from - start > MAX_REQUEST_LINE) return this.refuse(414, 'the request line is too long')
+    const line = this.line
+    const found = line.scan(bytes, start, end)
+    if (found === REFUSED) return this.refuse(line.status, line.reason)
+    if (found === INCOMPLETE) return INCOMPLETE
+    const from = line.end
+    this.isHttp10 = line.isHttp10
 
     const fields = this.fields
     const block = fields.scan(bytes, from, end, limits.maxHeaderCount)
@@ -75,7 +72,10 @@ export class RequestHead {
     if (!this.#readFields(text, start)) return REFUSED
     this.headers = this.#needsList
       ? new Headers(endToEndFields(fields.toList(text, start)).slice())
-      : Headers.fromLines(fields.toLines(text, start), this.#hostField)
+      : Headers.fromLines(
+          fields.toLines(text, start, OTHER, DATE),
+          fields.toLines(text, start, CLAIM, HOST_FIELD),
+        )
     return COMPLETE
   }
 
@@ -86,95 +86,25 @@ export class RequestHead {
     return REFUSED
   }
 
-  /** Checks the request line; on COMPLETE `end` is where the fields start. */
-  #scanLine(bytes: Buffer, start: number, end: number): number {
-    let at = start
-    let byte = bytes[at] as number
-    while (((CLASS[byte] as number) & TOKEN) !== 0 && at < end) {
-      at += 1
-      byte = bytes[at] as number
-    }
-    if (at - start > MAX_METHOD_LENGTH) return this.refuse(501, 'the method is too long')
-    if (at >= end) return INCOMPLETE
-    if (byte !== SP || at === start) return this.refuse(400, 'a method that is not a token')
-    this.#methodEnd = at
-
-    at += 1
-    if (at >= end) return INCOMPLETE
-    this.#targetStart = at
-    this.#needsNormal = false
-    byte = bytes[at] as number
-    this.#isAbsolute = byte !== SLASH
-    if (byte === SLASH) {
-      let last = 0
-      while (((CLASS[byte] as number) & PATH) !== 0 && at < end) {
-        if (byte === PERCENT || (byte === DOT && last === SLASH)) this.#needsNormal = true
-        last = byte
-        at += 1
-        byte = bytes[at] as number
-      }
-    }
-    if (byte === QUESTION || this.#isAbsolute) {
-      while (((CLASS[byte] as number) & QUERY) !== 0 && at < end) {
-        at += 1
-        byte = bytes[at] as number
-      }
-    }
-    if (at >= end) return INCOMPLETE
-    if (byte !== SP) return this.refuse(400, 'a character that a target must not have')
-    if (at === this.#targetStart) return this.refuse(400, 'two spaces in the request line')
-    this.#targetEnd = at
-    return this.#scanVersion(bytes, at + 1, end)
-  }
-
-  #scanVersion(bytes: Buffer, start: number, end: number): number {
-    // "HTTP/1.1" CRLF: everything there is must fit, so that nonsense is refused before it is complete.
-    const available = end - start < VERSION.length ? end - start : VERSION.length
-    for (let i = 0; i < available; i++) {
-      const byte = bytes[start + i] as number
-      if (byte === VERSION[i]) continue
-      if (i === 5 || i === 7) {
-        if (byte >= 0x30 && byte <= 0x39) continue
-        return this.refuse(400, 'a malformed HTTP version')
-      }
-      return this.refuse(400, i < 8 ? 'a malformed HTTP version' : 'a request line without CRLF')
-    }
-    if (available < VERSION.length) return INCOMPLETE
-    const major = bytes[start + 5] as number
-    const minor = bytes[start + 7] as number
-    if (major !== 0x31 || minor > 0x31)
-      return this.refuse(505, 'an HTTP version that is not served here')
-    this.isHttp10 = minor === 0x30
-    this.end = start + VERSION.length
-    return COMPLETE
-  }
-
-  /** A line that is not complete may still be too long already. */
-  #checkLine(result: number, length: number): number {
-    if (result === INCOMPLETE && length > MAX_REQUEST_LINE) {
-      return this.refuse(414, 'the request line is too long')
-    }
-    return result
-  }
-
   #readMethod(text: string, base: number): string {
-    const length = this.#methodEnd - base
+    const length = this.line.methodEnd - base
     if (length === 3 && text.startsWith('GET')) return 'GET'
     if (length === 4 && text.startsWith('POST')) return 'POST'
     return text.slice(0, length)
   }
 
   #readTarget(text: string, base: number): boolean {
-    const target = text.slice(this.#targetStart - base, this.#targetEnd - base)
+    const line = this.line
+    const target = text.slice(line.targetStart - base, line.targetEnd - base)
     this.host = ''
     const method = this.method
     if (method === 'CONNECT' || method === 'TRACE') {
       this.refuse(405, 'a method that is not allowed here')
       return false
     }
-    if (!this.#isAbsolute) {
-      this.target = this.#needsNormal ? '' : target
-      return !this.#needsNormal || this.#normalize(target)
+    if (!line.isOtherForm) {
+      this.target = line.needsNormal ? '' : target
+      return !line.needsNormal || this.#normalize(target)
     }
     if (target === '*' && method === 'OPTIONS') {
       this.target = '*'
@@ -223,19 +153,19 @@ export class RequestHead {
           break
         case CONTENT_LENGTH:
           if (this.contentLength >= 0) return this.#fail(400, 'more than one Content-Length')
+          if (fields.hasTab(i, text, base)) return this.#fail(400, 'a tab beside a framing field')
           this.contentLength = parseLength(fields.value(i, text, base))
           if (this.contentLength === MALFORMED) return this.#fail(400, 'a malformed Content-Length')
           if (this.contentLength === TOO_LARGE) return this.#fail(413, 'the body is too large')
           break
         case TRANSFER_ENCODING:
           if (this.isChunked) return this.#fail(400, 'more than one Transfer-Encoding')
+          // White space by the grammar, a part of the coding for other parsers.
+          if (fields.hasTab(i, text, base)) return this.#fail(400, 'a tab beside a framing field')
           if (!this.#readCoding(fields.value(i, text, base))) return false
           break
         case CONNECTION:
           if (this.#readConnection(fields.value(i, text, base))) isUpgradeListed = true
-          break
-        case CLAIM:
-          this.#needsList = true
           break
         case UPGRADE:
           this.upgrade = fields.value(i, text, base)
@@ -286,7 +216,8 @@ export class RequestHead {
   }
 
   #readConnection(value: string): boolean {
-    const options = value.toLowerCase()
+    // Nearly all clients write one of these.
+    const options = value === 'keep-alive' || value === 'close' ? value : value.toLowerCase()
     if (options === 'keep-alive') {
       if (this.isHttp10) this.isPersistent = true
       return false
@@ -330,6 +261,3 @@ export function parseLength(text: string): number {
   }
   return length > 999_999_999_999_999 ? TOO_LARGE : length
 }
-
-/** "HTTP/1.1" CRLF. */
-const VERSION: Uint8Array = Uint8Array.from(Buffer.from('HTTP/1.1\r\n', 'latin1'))

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { Headers } from '../../exchange/headers.ts'
+import { Headers, isToken } from '../../exchange/headers.ts'
 import type { UpstreamRequest } from '../engine.ts'
 import { BodyWriter, type BodyWriterOwner, BY_LENGTH, IN_CHUNKS } from './body-writer.ts'
 import { fieldLines } from './head-text.ts'
@@ -13,6 +13,7 @@ export interface UploadOwner {
 export class RequestWriter implements BodyWriterOwner {
   /** The last byte of the request was handed to the socket. */
   isDone = true
+  #lastHost = ''
   readonly #writer: BodyWriter
   readonly #owner: UploadOwner
 
@@ -25,7 +26,8 @@ export class RequestWriter implements BodyWriterOwner {
   start(request: UpstreamRequest): boolean {
     const { method, target, host, body } = request
     const fields = requestFields(request.headers)
-    if (fields === null || BREAKS_LINE.test(target) || BREAKS_LINE.test(host)) return false
+    if (fields === null || BREAKS_LINE.test(target) || !this.#isHost(host)) return false
+    if (method !== 'GET' && method !== 'POST' && !isToken(method)) return false
     const head = `${method} ${target} HTTP/1.1\r\nHost: ${host}\r\n${fields}`
     if (body.isWhole && body.trailers === null) {
       this.isDone = true
@@ -37,6 +39,14 @@ export class RequestWriter implements BodyWriterOwner {
       const hasLength = body.announcedLength >= 0 && !body.isWhole
       this.#writer.sendStream(head, body, hasLength ? BY_LENGTH : IN_CHUNKS)
     }
+    return true
+  }
+
+  /** Nearly all requests to an upstream name the host of the one before. */
+  #isHost(host: string): boolean {
+    if (host === this.#lastHost) return true
+    if (BREAKS_LINE.test(host)) return false
+    this.#lastHost = host
     return true
   }
 

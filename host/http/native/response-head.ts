@@ -1,7 +1,15 @@
 import { Headers } from '../../exchange/headers.ts'
 import { endToEndFields } from '../forward.ts'
 import { CLASS, CR, LF, SP, VALUE } from './bytes.ts'
-import { CONNECTION, CONTENT_LENGTH, DATE, KEEP_ALIVE, TRANSFER_ENCODING } from './field-names.ts'
+import {
+  CLAIM,
+  CONNECTION,
+  CONTENT_LENGTH,
+  DATE,
+  KEEP_ALIVE,
+  OTHER,
+  TRANSFER_ENCODING,
+} from './field-names.ts'
 import { COMPLETE, FieldBlock, INCOMPLETE, REFUSED } from './head.ts'
 import { dateLine } from './head-text.ts'
 import { parseLength } from './request-head.ts'
@@ -57,7 +65,7 @@ export class ResponseHead {
     if (this.#namesFields) {
       this.headers = new Headers(endToEndFields(fields.toList(text, from)).slice())
     } else {
-      const lines = fields.toLines(text, from)
+      const lines = fields.toLines(text, from, OTHER, CLAIM)
       // RFC 9110, section 6.6.1: who gets an answer without a date notes when it came.
       this.headers = Headers.fromLines(this.#hasDate ? lines : lines + dateLine())
     }
@@ -122,7 +130,7 @@ export class ResponseHead {
           this.#hasDate = true
           break
         case CONNECTION:
-          this.#readConnection(fields.value(i, text, base).toLowerCase())
+          this.#readConnection(fields.value(i, text, base))
           break
         case KEEP_ALIVE: {
           const match = /(?:^|[,\s])timeout=(\d{1,6})/i.exec(fields.value(i, text, base))
@@ -139,7 +147,8 @@ export class ResponseHead {
     return true
   }
 
-  #readConnection(options: string): void {
+  #readConnection(value: string): void {
+    const options = value === 'keep-alive' || value === 'close' ? value : value.toLowerCase()
     if (options === 'keep-alive') return
     if (options === 'close') {
       this.isPersistent = false

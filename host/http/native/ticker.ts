@@ -13,12 +13,15 @@ export const TICK_MS = 100
  * cleared twice per request; a walk over ten thousand connections costs some 50 us.
  */
 export class Ticker {
+  /** The time of the last tick: for limits of whole seconds, for which a clock is not worth asking. */
+  nowMs: number = monotonicMs()
   readonly #members: Set<Ticking> = new Set()
   #timer: NodeJS.Timeout | null = null
 
   add(member: Ticking): void {
     this.#members.add(member)
     if (this.#timer !== null) return
+    this.nowMs = monotonicMs()
     this.#timer = setInterval(() => this.#fire(), TICK_MS)
     // Sockets keep a process alive; looking at them does not.
     this.#timer.unref()
@@ -33,6 +36,7 @@ export class Ticker {
 
   #fire(): void {
     const nowMs = monotonicMs()
+    this.nowMs = nowMs
     for (const member of this.#members) member.tick(nowMs)
   }
 }

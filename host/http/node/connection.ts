@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import { isIPv6 } from 'node:net'
+import type { DeadlineEntry, Deadlines } from '../deadlines.ts'
 import { rawAnswer } from './local-answer.ts'
 import type { NodeServer } from './server.ts'
 import type { Transaction } from './transaction.ts'
@@ -17,7 +18,12 @@ export const LINGER_MS = 1_000
  * One client connection. Requests that a client sends without waiting are served one after the other:
  * Node would start them all at once and keep every answer in memory until its turn.
  */
-export class Connection {
+export class Connection implements DeadlineEntry {
+  deadlineMs = 0
+  previous: DeadlineEntry | null = null
+  next: DeadlineEntry | null = null
+  /** Where idle connections stand. */
+  deadlines: Deadlines | null = null
   readonly server: NodeServer
   readonly socket: Socket
   readonly remoteAddress: string
@@ -42,6 +48,7 @@ export class Connection {
   add(transaction: Transaction): void {
     if (this.isEnding) return
     this.requests += 1
+    this.deadlines?.remove(this)
     if (this.#current !== null) {
       this.#waiting.push(transaction)
       if (this.#waiting.length >= MAX_PIPELINED) this.socket.pause()
@@ -57,15 +64,25 @@ export class Connection {
     this.#current = null
     if (this.isEnding) return
     const next = this.#waiting.shift()
-    if (next === undefined) return
+    if (next === undefined) {
+      this.server.idleDeadlines.add(this)
+      return
+    }
     if (this.#waiting.length === MAX_PIPELINED - 1) this.socket.resume()
     this.#current = next
     next.start()
   }
 
+  /** `DeadlineEntry`: no request came for as long as a connection is kept. */
+  expire(): void {
+    this.isEnding = true
+    this.socket.destroySoon()
+  }
+
   /** The socket is gone. */
   closed(): void {
     this.isEnding = true
+    this.deadlines?.remove(this)
     this.#waiting.length = 0
     this.#current?.abort()
   }

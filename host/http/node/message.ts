@@ -1,15 +1,13 @@
 import { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingBody } from './incoming-body.ts'
 import type { Transaction } from './transaction.ts'
 
 /** What `IncomingMessage.headers` answers here: nothing that Node's server acts on. */
 const NO_HEADERS: Readonly<Record<string, string | undefined>> = Object.freeze({})
 
-/**
- * Node's request, with the transaction it belongs to. Its listeners find it in `this`, so that no closure
- * is made per request.
- */
+/** Node's request, with who takes its body: listeners find that in `this`, so that none is a closure. */
 export class GatewayRequest extends IncomingMessage {
-  transaction: Transaction | null = null
+  incoming: IncomingBody | null = null
 }
 
 // Node reads `headers` of every request to see Host and Expect, and builds an object of all fields for it:
@@ -20,7 +18,7 @@ Object.defineProperty(GatewayRequest.prototype, 'headers', {
   get: () => NO_HEADERS,
 })
 
-/** Node's response, with the transaction it belongs to. */
+/** Node's response, with the transaction it belongs to, for the same reason. */
 export class GatewayResponse extends ServerResponse<GatewayRequest> {
   transaction: Transaction | null = null
 }

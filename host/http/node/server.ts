@@ -25,6 +25,8 @@ export class NodeServer implements HttpServer {
   /** One for all connections: a check ends before the next one starts. */
   readonly check: HeadCheck = new HeadCheck()
   readonly bodyDeadlines: Deadlines
+  /** Connections between two requests. */
+  idleDeadlines: Deadlines
   limits: ServerLimits
   /** Every answer closes its connection from now on. */
   isDraining = false
@@ -37,6 +39,7 @@ export class NodeServer implements HttpServer {
     this.handler = handler
     this.limits = options.limits
     this.bodyDeadlines = new Deadlines(options.limits.bodyIdleTimeoutMs ?? BODY_IDLE_MS)
+    this.idleDeadlines = new Deadlines(options.limits.keepAliveTimeoutMs)
     this.#server = createServer({
       connectionsCheckingInterval: CHECK_INTERVAL_MS,
       IncomingMessage: GatewayRequest,
@@ -53,6 +56,8 @@ export class NodeServer implements HttpServer {
     const server = this.#server
     server.maxHeadersCount = 0
     server.timeout = 0
+    // Node sets a timer of the socket twice per request for it; `idleDeadlines` links a pointer or two.
+    server.keepAliveTimeout = 0
     this.update(options.limits)
     server.on('connection', (socket: Socket) => this.#accept(socket))
     server.on('request', (req, res) => this.#receive(req, res))
@@ -93,7 +98,10 @@ export class NodeServer implements HttpServer {
     const server = this.#server
     this.limits = limits
     server.headersTimeout = limits.headerTimeoutMs
-    server.keepAliveTimeout = limits.keepAliveTimeoutMs
+    if (limits.keepAliveTimeoutMs !== this.idleDeadlines.limitMs) {
+      // Connections that are idle already keep the time they were given.
+      this.idleDeadlines = new Deadlines(limits.keepAliveTimeoutMs)
+    }
     server.maxConnections = limits.maxConnections
     // Read for each new connection; not in the types.
     Object.assign(server, { maxHeaderSize: limits.maxHeaderBytes })

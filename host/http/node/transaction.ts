@@ -1,14 +1,15 @@
 import { monotonicMs } from '../../clock.ts'
 import { GatewayError } from '../../errors.ts'
-import { Body, type BodySink, type BodySource } from '../../exchange/body.ts'
+import { Body, type BodySink } from '../../exchange/body.ts'
 import { Exchange } from '../../exchange/exchange.ts'
 import { fallbackResponse } from '../../exchange/fallback-response.ts'
-import { Headers, isFieldValue, isToken } from '../../exchange/headers.ts'
+import { Headers } from '../../exchange/headers.ts'
 import { Request } from '../../exchange/request.ts'
 import type { Response } from '../../exchange/response.ts'
-import type { DeadlineEntry, Deadlines } from '../deadlines.ts'
-import { endToEndFields, isTrailerField } from '../forward.ts'
+import { endToEndFields } from '../forward.ts'
+import { addTrailers, bodylessLength, streamLength } from './answer-framing.ts'
 import { type Connection, MAX_REQUESTS_PER_CONNECTION } from './connection.ts'
+import { type BodyOwner, IncomingBody } from './incoming-body.ts'
 import { ALLOWED_METHODS, answerFields, answerText } from './local-answer.ts'
 import type { GatewayRequest, GatewayResponse } from './message.ts'
 
@@ -25,25 +26,18 @@ const INVALID = new Error('the response is not valid')
 const NO_BODY = new Error('this answer has no body')
 
 /**
- * One request and its answer on Node's server: the source of the request's body, the sink of the
- * response's body, and an entry in the list of idle request bodies.
+ * One request and its answer on Node's server, and the sink of the response's body.
  *
  *     start ──check──▶ handler ──▶ respond ──▶ answered ──▶ closed ──▶ exchange.finish
  *         └─ refused ──────────────────────────▲
  */
-export class Transaction implements BodySink, BodySource, DeadlineEntry {
-  deadlineMs = 0
-  previous: DeadlineEntry | null = null
-  next: DeadlineEntry | null = null
-  deadlines: Deadlines | null = null
+export class Transaction implements BodySink, BodyOwner {
   readonly #connection: Connection
   readonly #req: GatewayRequest
   readonly #res: GatewayResponse
   #exchange: Exchange | null = null
-  #requestBody: Body = Body.none
+  #incoming: IncomingBody | null = null
   #responseBody: Body = Body.none
-  #requestLength = 0
-  #received = 0
   /** The Content-Length of the answer; -1 when it is chunked. */
   #length = -1
   #sent = 0
@@ -53,15 +47,11 @@ export class Transaction implements BodySink, BodySource, DeadlineEntry {
   #isHandled = false
   #isClosed = false
   #isDraining = false
-  /** The request has no body, or all of it was read. */
-  #isReceived = true
-  #isDiscarding = false
 
   constructor(connection: Connection, req: GatewayRequest, res: GatewayResponse) {
     this.#connection = connection
     this.#req = req
     this.#res = res
-    req.transaction = this
     res.transaction = this
     res.on('close', onResponseClose)
     res.on('error', onError)
@@ -95,7 +85,7 @@ export class Transaction implements BodySink, BodySource, DeadlineEntry {
       req.httpVersion as '1.0' | '1.1',
       // The list is ours alone: either a copy, or Node's own that nobody else reads.
       new Headers(endToEndFields(list) as string[]),
-      this.#requestBody,
+      this.#incoming === null ? Body.none : this.#incoming.body,
       this.#connection.remoteAddress,
     )
     const exchange = new Exchange(request, server.name, monotonicMs())
@@ -105,60 +95,34 @@ export class Transaction implements BodySink, BodySource, DeadlineEntry {
 
   /** The client is gone. */
   abort(): void {
-    this.deadlines?.remove(this)
-    this.#requestBody.fail(new GatewayError('UPSTREAM_ABORTED', {}))
+    const incoming = this.#incoming
+    if (incoming !== null && !incoming.isReceived) {
+      incoming.body.fail(new GatewayError('UPSTREAM_ABORTED', {}))
+      incoming.stop()
+    }
     this.#exchange?.abort()
   }
 
   /** The rest of the body is no HTTP, or the message after it. */
   failBody(status: number, reason: string): void {
-    if (this.#isReceived) return
-    this.#requestBody.fail(new GatewayError('REQUEST_INVALID', { reason }))
-    if (!this.#isAnswered) this.#refuse(status, reason)
-    else this.#connection.endSlowly()
+    const incoming = this.#incoming
+    if (incoming === null || incoming.isReceived) return
+    incoming.fail(new GatewayError('REQUEST_INVALID', { reason }))
+    this.#refuseLate(status, reason)
   }
 
-  /** `DeadlineEntry`: the client sends a body and has paused for too long. */
-  expire(): void {
+  /** `BodyOwner` */
+  get maxBodyBytes(): number {
+    return this.#connection.server.limits.maxBodyBytes
+  }
+
+  bodyLate(): void {
     if (this.#isClosed) this.#connection.socket.destroy()
     else this.failBody(408, 'the body did not arrive in time')
   }
 
-  /** Bytes of the request body. */
-  receive(chunk: Buffer): void {
-    this.#received += chunk.length
-    const limit = this.#connection.server.limits.maxBodyBytes
-    if (limit >= 0 && this.#received > limit) {
-      this.#refuseBody(limit)
-      return
-    }
-    if (this.deadlines !== null) this.deadlines.restart(this)
-    if (!this.#isDiscarding) this.#requestBody.push(chunk)
-  }
-
-  /** The request body is complete. */
-  receiveEnd(): void {
-    this.#isReceived = true
-    this.deadlines?.remove(this)
-    this.#requestBody.end(trailersOf(this.#req.rawTrailers))
-  }
-
-  /** `BodySource` of the request. */
-  pause(): void {
-    this.deadlines?.remove(this)
-    this.#req.pause()
-  }
-
-  resume(): void {
-    if (this.deadlines === null && !this.#isReceived) {
-      this.#connection.server.bodyDeadlines.add(this)
-    }
-    this.#req.resume()
-  }
-
-  cancel(): void {
-    this.#isDiscarding = true
-    this.resume()
+  bodyTooLarge(limit: number): void {
+    this.#refuseLate(413, new GatewayError('REQUEST_BODY_TOO_LARGE', { limit }).message)
   }
 
   /** `BodySink` of the response. */
@@ -200,10 +164,9 @@ export class Transaction implements BodySink, BodySource, DeadlineEntry {
     if (this.#isClosed) return
     this.#isClosed = true
     if (!this.#res.writableFinished) this.abort()
-    else if (!this.#isReceived) {
+    else if (this.#incoming?.isReceived === false) {
       // What is left of the body stands before the next request.
-      this.#requestBody.cancel(ANSWERED)
-      this.cancel()
+      this.#incoming.fail(ANSWERED)
     }
     this.#responseBody.cancel(CLIENT_LEFT)
     this.#settle()
@@ -302,7 +265,7 @@ export class Transaction implements BodySink, BodySource, DeadlineEntry {
   #mustClose(): boolean {
     const connection = this.#connection
     const server = connection.server
-    if (!this.#isReceived && this.#requestLength - this.#received > DISCARD_BYTES) {
+    if (this.#incoming !== null && this.#incoming.left > DISCARD_BYTES) {
       connection.endSlowly()
       return true
     }
@@ -321,18 +284,12 @@ export class Transaction implements BodySink, BodySource, DeadlineEntry {
 
   #openBody(length: number, expectsContinue: boolean): boolean {
     const { limits, bodyDeadlines } = this.#connection.server
-    this.#requestLength = length < 0 ? Number.POSITIVE_INFINITY : length
-    if (limits.maxBodyBytes >= 0 && length > limits.maxBodyBytes) {
-      this.#refuseBody(limits.maxBodyBytes)
+    const limit = limits.maxBodyBytes
+    if (limit >= 0 && length > limit) {
+      this.bodyTooLarge(limit)
       return false
     }
-    const req = this.#req
-    this.#isReceived = false
-    this.#requestBody = Body.stream(this, length)
-    req.on('data', onData)
-    req.on('end', onEnd)
-    req.on('error', onError)
-    bodyDeadlines.add(this)
+    this.#incoming = new IncomingBody(this, this.#req, length, bodyDeadlines)
     if (expectsContinue) this.#res.writeContinue()
     return true
   }
@@ -345,12 +302,10 @@ export class Transaction implements BodySink, BodySource, DeadlineEntry {
     this.#res.end()
   }
 
-  #refuseBody(limit: number): void {
-    const error = new GatewayError('REQUEST_BODY_TOO_LARGE', { limit })
-    this.#isDiscarding = true
-    this.#requestBody.fail(error)
+  /** Refuses unless the answer has begun; the connection ends in any case. */
+  #refuseLate(status: number, reason: string): void {
     if (this.#isAnswered) this.#connection.endSlowly()
-    else this.#refuse(413, error.message)
+    else this.#refuse(status, reason)
   }
 
   /** Answers by itself and ends the connection; a handler that still runs is not heard any more. */
@@ -358,14 +313,13 @@ export class Transaction implements BodySink, BodySource, DeadlineEntry {
     this.#isAnswered = true
     this.#isHandled = this.#exchange === null
     this.#status = status
-    this.deadlines?.remove(this)
     this.#connection.endSlowly()
     const text = answerText(status, reason)
     const res = this.#res
     res.writeHead(status, answerFields(status, text))
     if (this.#req.method === 'HEAD') res.end()
     else res.end(text, 'latin1')
-    this.#isDiscarding = true
+    // Whatever of the request is still on its way is dropped.
     this.#req.resume()
     this.#exchange?.abort()
   }
@@ -392,52 +346,12 @@ export class Transaction implements BodySink, BodySource, DeadlineEntry {
   }
 }
 
-/** The Content-Length of an answer that has no body; -1 for none (RFC 9110, section 8.6). */
-function bodylessLength(status: number, isHead: boolean, body: Body): number {
-  if (status === 204) return -1
-  const length = body.isWhole && !body.isEmpty ? body.whole().length : body.announcedLength
-  // A 304 names the length of what it does not send; 0 is only what an empty body says of itself.
-  return isHead || length > 0 ? length : -1
-}
-
-function streamLength(body: Body): number {
-  return body.isWhole ? -1 : body.announcedLength
-}
-
-function trailersOf(raw: readonly string[]): string[] | null {
-  if (raw.length === 0) return null
-  const kept: string[] = []
-  for (let i = 0; i < raw.length; i += 2) {
-    if (isTrailerField(raw[i] as string)) kept.push(raw[i] as string, raw[i + 1] as string)
-  }
-  return kept.length === 0 ? null : kept
-}
-
-function addTrailers(res: GatewayResponse, trailers: readonly string[]): void {
-  const pairs: [string, string][] = []
-  for (let i = 0; i < trailers.length; i += 2) {
-    const name = trailers[i] as string
-    const value = trailers[i + 1] as string
-    // Node throws for the whole section when one of them is not valid.
-    if (isToken(name) && isFieldValue(value) && isTrailerField(name)) pairs.push([name, value])
-  }
-  res.addTrailers(pairs)
-}
-
 function onResponseClose(this: GatewayResponse): void {
   this.transaction?.closed()
 }
 
 function onDrain(this: GatewayResponse): void {
   this.transaction?.drained()
-}
-
-function onData(this: GatewayRequest, chunk: Buffer): void {
-  this.transaction?.receive(chunk)
-}
-
-function onEnd(this: GatewayRequest): void {
-  this.transaction?.receiveEnd()
 }
 
 /** A broken message ends with its socket: `Connection.closed` says so to whom it concerns. */

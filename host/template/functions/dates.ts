@@ -23,9 +23,7 @@ const modify = (isStrict: boolean): TemplateFunction =>
 /** sprig's functions for dates. A number is seconds since 1970. */
 export const DATE_FUNCTIONS: Readonly<Record<string, TemplateFunction>> = {
   now: fn([], () => new GoTime(Date.now(), localZone())),
-  date: fn(['text', 'any'], (layout, value) =>
-    formatTime(anyTime(value).ms, localZone(), layout),
-  ),
+  date: fn(['text', 'any'], (layout, value) => formatTime(anyTime(value).ms, localZone(), layout)),
   dateInZone: inZone,
   date_in_zone: inZone,
   htmlDate: fn(['any'], (value) => formatTime(anyTime(value).ms, localZone(), '2006-01-02')),

@@ -20,7 +20,10 @@ const replaceAll = fn(['text', 'text', 'text'], (pattern, text, replacement) => 
 })
 const replaceAllLiteral = fn(['text', 'text', 'text'], (pattern, text, replacement) => {
   checkReplacement(pattern, text, replacement)
-  return regexp(pattern).replaceAll(text, replacement.replaceAll('$', () => '$$'))
+  return regexp(pattern).replaceAll(
+    text,
+    replacement.replaceAll('$', () => '$$'),
+  )
 })
 const split = fn(['text', 'text', 'int'], (pattern, text, count) => {
   if (count === 0) return []

@@ -14,6 +14,9 @@ import { type Discovery, ServerList } from './discovery.ts'
 /** Characters of a file of servers. */
 export const MAX_SERVERS_FILE_LENGTH = 4 * 1024 * 1024
 
+/** Problems of a file that one line of the log names. */
+const MAX_SHOWN_PROBLEMS = 5
+
 export interface FileSpec {
   readonly path: string
   readonly baseDir: string
@@ -89,12 +92,14 @@ export class FileDiscovery implements Discovery {
     if (document === undefined) throw this.#failure('it is empty')
     const target = { data: document.data, written: NONE, secret: NO_KEYS, missing: NO_KEYS }
     const { output, problems } = checkSpec(this.#spec.schema, target)
-    const [problem] = problems
-    if (problem !== undefined) {
-      const position = document.locate(problem.path, problem.at)
-      const { message, suggestion = null } = problem
-      const path = formatPath(problem.path)
-      throw this.#failure(formatIssue({ severity: 'error', position, path, message, suggestion }))
+    if (problems.length > 0) {
+      const shown = problems.slice(0, MAX_SHOWN_PROBLEMS).map((problem) => {
+        const { path, at, message, suggestion = null } = problem
+        const position = document.locate(path, at)
+        const where = formatPath(path)
+        return formatIssue({ severity: 'error', position, path: where, message, suggestion })
+      })
+      throw this.#failure(shown.join('; '))
     }
     const servers = output?.servers ?? []
     if (servers.length === 0) throw this.#failure('it names no server')

@@ -22,4 +22,14 @@ export interface AbiTable {
   readonly exports: Readonly<Record<string, AbiExport>>
   /** The export that serves each phase; a module has at least one of them. */
   readonly phases: Readonly<Record<Phase, string | null>>
+  /** Its guests know no phases: they run once, at their place in the flow, with whatever is there then. */
+  readonly runsOnce: boolean
+  /**
+   * The host calls that read a body. A module without a description that imports one gets that body
+   * whole; null when only a description can ask for it.
+   */
+  readonly bodyReads: {
+    readonly request: string | null
+    readonly response: string | null
+  }
 }

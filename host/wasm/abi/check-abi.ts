@@ -3,18 +3,16 @@ import type { PluginDescription } from '../module/description.ts'
 import type { ModuleInfo } from '../module/module-info.ts'
 import { signatureOf } from '../module/value-type.ts'
 import type { AbiTable, Phase } from './abi-table.ts'
-import { PENSTOCK_V1 } from './penstock-v1.ts'
-
-/** Every ABI this host speaks, in the order they are tried; the first is assumed when none fits. */
-const ABIS: readonly [AbiTable, ...AbiTable[]] = [PENSTOCK_V1]
+import { abiNamed } from './builtin.ts'
 
 /**
- * Finds the ABI a module was built for and checks that the two fit: every import known with the
+ * Finds the ABI a module was built for (GUEST_DESCRIPTION when it names one that is not here) and checks
+ * that the two fit: every import known with the
  * same signature (else GUEST_IMPORT_UNKNOWN), every needed export and every declared phase there
  * with the right kind and signature (else GUEST_EXPORT_MISSING). Both errors name all that is wrong.
  */
 export function checkAbi(info: ModuleInfo, description: PluginDescription): AbiTable {
-  const abi = detectAbi(info, description)
+  const abi = abiNamed(description.abi).table
   const imports = unknownImports(info, abi)
   if (imports.length > 0) {
     throw new GatewayError('GUEST_IMPORT_UNKNOWN', { names: imports.join(', ') })
@@ -24,28 +22,6 @@ export function checkAbi(info: ModuleInfo, description: PluginDescription): AbiT
     throw new GatewayError('GUEST_EXPORT_MISSING', { names: exports.join(', ') })
   }
   return abi
-}
-
-function detectAbi(info: ModuleInfo, description: PluginDescription): AbiTable {
-  if (description.isDeclared) {
-    const named = ABIS.find((abi) => abi.name === description.abi)
-    if (named !== undefined) return named
-    const known = ABIS.map((abi) => abi.name).join(', ')
-    throw new GatewayError('GUEST_DESCRIPTION', {
-      reason: `the ABI "${description.abi}" is not one of ${known}`,
-    })
-  }
-  return ABIS.find((abi) => fits(info, abi)) ?? ABIS[0]
-}
-
-/** A module shows its ABI by the modules it imports from, or by the phases it exports. */
-function fits(info: ModuleInfo, abi: AbiTable): boolean {
-  const phases = Object.values(abi.phases)
-  return (
-    info.imports.some(
-      (entry) => entry.module !== 'env' && Object.hasOwn(abi.imports, entry.module),
-    ) || info.exports.some((entry) => phases.includes(entry.name))
-  )
 }
 
 function unknownImports(info: ModuleInfo, abi: AbiTable): string[] {

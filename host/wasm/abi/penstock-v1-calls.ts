@@ -1,18 +1,9 @@
 import { isToken } from '../../exchange/headers.ts'
 import { Change } from '../change-log.ts'
 import { findHeader, type GuestCall, type HeaderName, headerName, Message } from '../guest-call.ts'
-import type { GuestMemory } from '../guest-memory.ts'
 import { Errno, GUEST_LIMITS } from '../limits.ts'
-
-/** What the host calls of an instance need from whoever runs it. */
-export interface CallEnv {
-  readonly memory: GuestMemory
-  readonly call: GuestCall
-  readonly parameters: ReadonlyMap<string, string>
-  /** Milliseconds since 1970, as the guest is told. */
-  readonly wallMs: () => number
-  log(level: number, message: string): void
-}
+import type { GuestEnv } from './abi.ts'
+import { LogBudget } from './log-budget.ts'
 
 /** The field numbers of `field_get` and `field_set`. */
 const FIELD_METHOD = 0
@@ -26,12 +17,11 @@ const FIELD_QUERY = 2
  * rest of the time goes to. So names are interned once, values are written straight from the header list
  * into guest memory, and only what a guest writes becomes a string.
  */
-export function penstockV1Imports(env: CallEnv): WebAssembly.ModuleImports {
+export function penstockV1Imports(env: GuestEnv): WebAssembly.ModuleImports {
   const { memory, call, parameters } = env
   const names: HeaderName[] = []
   const ids = new Map<string, number>()
-  let logLines = 0
-  let loggedFor: unknown = null
+  const lines = new LogBudget(call)
 
   return {
     field_get(field: number, buf: number, cap: number): number {
@@ -181,17 +171,17 @@ export function penstockV1Imports(env: CallEnv): WebAssembly.ModuleImports {
     },
 
     log(level: number, ptr: number, len: number): void {
-      if (loggedFor !== call.input) {
-        loggedFor = call.input
-        logLines = 0
-      }
-      logLines += 1
-      if (logLines > GUEST_LIMITS.logLines) return
+      if (!lines.take()) return
       env.log(level, memory.utf8(ptr, Math.min(len >>> 0, GUEST_LIMITS.logBytes)))
     },
 
     now(): number {
       return env.wallMs()
+    },
+
+    tag(ptr: number, len: number): number {
+      if (len >>> 0 > GUEST_LIMITS.tagBytes) return Errno.tooLarge
+      return call.tag(memory.copy(ptr, len))
     },
   }
 }

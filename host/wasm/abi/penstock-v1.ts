@@ -26,6 +26,14 @@ export const PENSTOCK_V1 = {
       param_get: '(i32, i32, i32, i32) -> i32',
       log: '(i32, i32, i32)',
       now: '() -> f64',
+      tag: '(i32, i32) -> i32',
+      kv_get: '(i32, i32, i32, i32) -> i32',
+      kv_put: '(i32, i32, i32, i32, f64) -> i32',
+      kv_delete: '(i32, i32) -> i32',
+      kv_cas: '(i32, i32, i32, i32, i32, i32, f64) -> i32',
+      kv_add: '(i32, i32, i64, f64, i32) -> i32',
+      kv_add_float: '(i32, i32, f64, f64, i32) -> i32',
+      kv_count: '(i32, i32) -> i32',
     },
     env: {
       abort: '(i32, i32, i32, i32)',
@@ -44,6 +52,8 @@ export const PENSTOCK_V1 = {
     response: 'penstock_on_response',
     done: 'penstock_on_done',
   },
+  runsOnce: false,
+  bodyReads: { request: null, response: null },
 } as const satisfies AbiTable
 
 /** The names of the host calls in module `penstock_v1`. */

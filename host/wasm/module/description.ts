@@ -1,7 +1,8 @@
 import { z } from '../../config/schema.ts'
 import { GatewayError, reasonOf } from '../../errors.ts'
 import type { Phase } from '../abi/abi-table.ts'
-import { PENSTOCK_V1 } from '../abi/penstock-v1.ts'
+import { ABIS } from '../abi/builtin.ts'
+import { detectAbi } from '../abi/detect-abi.ts'
 import { customContent, type ModuleInfo } from './module-info.ts'
 
 /** Bytes of the section; a description is a page of JSON, not a place for data. */
@@ -90,6 +91,8 @@ export interface PluginDescription {
   readonly version: string | null
   readonly sdk: string | null
   readonly phases: readonly Phase[]
+  /** It knows no phases: it runs once, at its place in the flow. */
+  readonly runsOnce: boolean
   readonly body: { readonly request: BodyNeed; readonly response: BodyNeed; readonly limit: number }
   /** In the order of their numbers: the first is result 1. */
   readonly results: readonly string[]
@@ -102,8 +105,8 @@ export interface PluginDescription {
 }
 
 /**
- * Reads the custom section `penstock` of a module. A module without one is a `penstock_v1` module
- * whose phases are its exports, that needs no body and declares no results. A section that is
+ * Reads the custom section `penstock` of a module. What can be known of a module without one
+ * is its ABI by imports and exports, its phases, and with some ABIs the bodies it reads. A section that is
  * wrong is GUEST_DESCRIPTION with every problem.
  */
 export function readDescription(info: ModuleInfo): PluginDescription {
@@ -119,22 +122,32 @@ export function readDescription(info: ModuleInfo): PluginDescription {
   if (!parsed.success) throw wrong(parsed.error.issues.map(issueText).join('; '))
   const { sdk, ...known } = parsed.data
   const unknownFields = Object.keys(Object(data)).filter((key) => !Object.hasOwn(schema.shape, key))
-  return { isDeclared: true, sdk: sdk ?? null, unknownFields, ...known }
+  const abi = ABIS.find(({ table }) => table.name === known.abi)
+  const runsOnce = abi?.table.runsOnce ?? false
+  return { isDeclared: true, sdk: sdk ?? null, unknownFields, runsOnce, ...known }
 }
 
 function describeFromExports(info: ModuleInfo): PluginDescription {
+  const abi = detectAbi(info)
   const exported = new Set(info.exports.map((entry) => entry.name))
-  const phases = (['request', 'response', 'done'] as const).filter((phase) =>
-    exported.has(PENSTOCK_V1.phases[phase]),
-  )
+  const phases = (['request', 'response', 'done'] as const).filter((phase) => {
+    const name = abi.phases[phase]
+    return name !== null && exported.has(name)
+  })
+  const reads = (call: string | null): BodyNeed =>
+    info.imports.some((entry) => entry.module === abi.name && entry.name === call)
+      ? 'bytes'
+      : 'none'
+  const { request, response } = abi.bodyReads
   return {
     isDeclared: false,
-    abi: PENSTOCK_V1.name,
+    abi: abi.name,
     name: null,
     version: null,
     sdk: null,
     phases,
-    body: { request: 'none', response: 'none', limit: DEFAULT_BODY_LIMIT },
+    runsOnce: abi.runsOnce,
+    body: { request: reads(request), response: reads(response), limit: DEFAULT_BODY_LIMIT },
     results: [],
     shared: [],
     parameters: {},

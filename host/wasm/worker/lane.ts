@@ -2,12 +2,21 @@ import { Piscina } from 'piscina'
 import { monotonicMs } from '../../clock.ts'
 import { GatewayError, reasonOf } from '../../errors.ts'
 import { ChangeLog } from '../change-log.ts'
+import { DataDesk } from '../data/data-desk.ts'
+import { NO_DATA } from '../data/data-operation.ts'
+import type { DataStore } from '../data/data-store.ts'
 import type { GuestItem, GuestOutcome, PluginSetup } from '../executor.ts'
 import { decodeFrames } from '../guest-frames.ts'
 import { failedOutcome, outcomeOf } from '../outcome.ts'
 import { Block, SLOTS, SlotState } from './block.ts'
 import { type BesideBodies, bodiesBeside, readChanges, writeRequest } from './codec.ts'
-import { type BatchReply, type BatchTask, type LogMessage, ResultCode } from './protocol.ts'
+import {
+  type BatchReply,
+  type BatchTask,
+  type LaneMemory,
+  type LogMessage,
+  ResultCode,
+} from './protocol.ts'
 
 /** An item on its way: who sent it, who waits for it, since when. */
 export class QueuedItem {
@@ -33,6 +42,12 @@ export class QueuedItem {
   }
 }
 
+/** Where the key-value data is, and how long a guest waits for it. */
+export interface LaneData {
+  readonly store: DataStore
+  readonly waitMs: number
+}
+
 /** The worker's file has the extension of this one: TypeScript in a checkout, JavaScript in a package. */
 const THREAD_FILE = new URL(
   import.meta.url.endsWith('.ts') ? './thread.ts' : './thread.js',
@@ -51,6 +66,7 @@ export class Lane {
   readonly #pool: Piscina<BatchTask, BatchReply>
   readonly #block = new Block()
   readonly #known = new Set<number>()
+  readonly #data: DataDesk
   readonly #onLog: (message: LogMessage) => void
   #queue: QueuedItem[] = []
   #batch: QueuedItem[] = []
@@ -59,8 +75,13 @@ export class Lane {
   #isRunning = false
   #isClosed = false
 
-  constructor(onLog: (message: LogMessage) => void) {
+  constructor(onLog: (message: LogMessage) => void, data: LaneData) {
     this.#onLog = onLog
+    this.#data = new DataDesk((slot, operation, reply) => {
+      const namespace = this.#batch[slot]?.setup.data ?? null
+      if (namespace === null) NO_DATA.execute(operation, reply)
+      else data.store.execute(namespace, operation, reply)
+    })
     this.#pool = new Piscina({
       filename: THREAD_FILE,
       minThreads: 1,
@@ -74,7 +95,11 @@ export class Lane {
       execArgv: [],
       argv: [],
       resourceLimits: { stackSizeMb: 1 },
-      workerData: { block: this.#block.memory },
+      workerData: {
+        block: this.#block.memory,
+        data: this.#data.channel.memory,
+        dataWaitMs: data.waitMs,
+      } satisfies LaneMemory,
     })
     this.#pool.on('message', (message: LogMessage) => {
       if (message.type === 'guest-log') this.#onLog(message)
@@ -112,9 +137,11 @@ export class Lane {
     this.#schedule()
   }
 
-  /** The item whose guest runs past its time now, or null. */
+  /** The item whose guest runs past its time now, or null. A guest that waits for data does not run. */
   overdue(nowMs: number): QueuedItem | null {
     if (!this.#isRunning) return null
+    this.#data.poll()
+    if (this.#data.isBusy) return null
     for (let slot = 0; slot < this.#batch.length; slot++) {
       if (this.#block.state(slot) !== SlotState.running) continue
       const item = this.#batch[slot] as QueuedItem
@@ -159,6 +186,7 @@ export class Lane {
     unrun.push(...this.#queue)
     this.load -= unrun.length
     this.#queue = []
+    this.#data.close()
     void this.#pool.destroy()
     return unrun
   }
@@ -170,6 +198,7 @@ export class Lane {
       await new Promise((resolve) => setImmediate(resolve))
     }
     await this.#pool.destroy()
+    this.#data.close()
   }
 
   #schedule(): void {

@@ -2,6 +2,14 @@ import type { ChangeLog } from '../change-log.ts'
 import type { PluginSetup } from '../executor.ts'
 import type { BesideBodies } from './codec.ts'
 
+/** What a thread is given when it is made. */
+export interface LaneMemory {
+  readonly block: SharedArrayBuffer
+  readonly data: SharedArrayBuffer
+  /** How long a guest waits for an operation on key-value data. */
+  readonly dataWaitMs: number
+}
+
 /** One Piscina run: the items of one tick, which lie in the lane's block. */
 export interface BatchTask {
   /** Slots in use, from 0. */

@@ -1,7 +1,9 @@
 import { availableParallelism } from 'node:os'
 import { monotonicMs } from '../../clock.ts'
 import { GatewayError } from '../../errors.ts'
-import { Lane, type QueuedItem } from './lane.ts'
+import { DATA_WAIT_MS } from '../data/data-limits.ts'
+import { DataStore } from '../data/data-store.ts'
+import { Lane, type LaneData, type QueuedItem } from './lane.ts'
 import type { LogMessage } from './protocol.ts'
 
 /** How often running guests are looked at, while any runs: a deadline is kept to within this. */
@@ -19,15 +21,23 @@ export function defaultThreads(): number {
 export class ThreadPool {
   readonly #lanes: Lane[] = []
   readonly #onLog: (message: LogMessage) => void
+  readonly #data: LaneData
   #spare: Lane
   #timer: NodeJS.Timeout | null = null
   #isClosed = false
   #replaced = 0
 
-  constructor(threads: number, onLog: (message: LogMessage) => void) {
+  /** `store` has the key-value data of the domain's guests; default one of their own. */
+  constructor(
+    threads: number,
+    onLog: (message: LogMessage) => void,
+    store: DataStore = new DataStore(),
+    dataWaitMs: number = DATA_WAIT_MS,
+  ) {
     this.#onLog = onLog
-    for (let i = 0; i < threads; i++) this.#lanes.push(new Lane(onLog))
-    this.#spare = new Lane(onLog)
+    this.#data = { store, waitMs: dataWaitMs }
+    for (let i = 0; i < threads; i++) this.#lanes.push(new Lane(onLog, this.#data))
+    this.#spare = new Lane(onLog, this.#data)
   }
 
   get size(): number {
@@ -81,7 +91,7 @@ export class ThreadPool {
     this.#replaced += 1
     const successor = this.#spare
     this.#lanes[index] = successor
-    if (!this.#isClosed) this.#spare = new Lane(this.#onLog)
+    if (!this.#isClosed) this.#spare = new Lane(this.#onLog, this.#data)
     const unrun = lane.end((item) => new GatewayError('GUEST_TIMEOUT', { ms: item.timeoutMs }))
     if (unrun.length > 0) successor.enqueueFirst(unrun)
   }

@@ -3,6 +3,8 @@ import { workerData } from 'piscina'
 import { monotonicMs } from '../../clock.ts'
 import { isGatewayError, reasonOf } from '../../errors.ts'
 import { ChangeLog } from '../change-log.ts'
+import { DataChannel } from '../data/data-channel.ts'
+import { ThreadData } from '../data/thread-data.ts'
 import { Phase } from '../guest-call.ts'
 import { encodeFrames, framesOf } from '../guest-frames.ts'
 import { Instance } from '../instance.ts'
@@ -11,6 +13,7 @@ import { readRequest, sizeOfChanges, writeChanges } from './codec.ts'
 import {
   type BatchReply,
   type BatchTask,
+  type LaneMemory,
   type LogMessage,
   ResultCode,
   type SetupMessage,
@@ -22,8 +25,10 @@ interface Installed {
   instance: Instance | null
 }
 
-/** The lane that made this thread hands its block over this way. */
-const block = new Block((workerData as { block: SharedArrayBuffer }).block)
+/** The lane that made this thread hands its memory over this way. */
+const shared = workerData as LaneMemory
+const block = new Block(shared.block)
+const data = new ThreadData(new DataChannel(shared.data), block, shared.dataWaitMs)
 const installed = new Map<number, Installed>()
 const reason = new ChangeLog()
 
@@ -54,8 +59,12 @@ export default function runBatch(task: BatchTask): BatchReply {
     } else {
       const requestId = input.requestId
       try {
-        plugin.instance ??= new Instance(plugin.setup, (level, message) =>
-          log({ type: 'guest-log', setupId, level, message, requestId: current }),
+        data.slot = slot
+        plugin.instance ??= new Instance(
+          plugin.setup,
+          (level, message) =>
+            log({ type: 'guest-log', setupId, level, message, requestId: current }),
+          data,
         )
         current = requestId
         code = input.phase === Phase.start ? 0 : plugin.instance.run(input)

@@ -194,7 +194,9 @@ async function play(engine: HttpEngine, one: Case): Promise<Outcome> {
   const due = ANSWERS_DUE[one.id] ?? 1
   const isEnough = (): boolean =>
     client.hasEnded ||
-    (one.close === true ? false : client.received.split('HTTP/1.1 ').length > due)
+    (one.close === true
+      ? false
+      : client.received.replaceAll('HTTP/1.1 100 ', '').split('HTTP/1.1 ').length > due)
   await Promise.race([client.until(isEnough), sleep(PATIENCE_MS)])
   if (client.received.startsWith('HTTP/1.1 400')) {
     await Promise.race([client.ended(), sleep(PATIENCE_MS)])

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import type { Socket } from 'node:net'
+import { connect as netConnect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createNativeEngine, nativeEngine } from '../../../host/http/native/engine.ts'
 import { assert, suite } from '../../support/suite.ts'
@@ -428,6 +428,55 @@ test('a slow reader stops the upstream instead of filling memory', async () => {
   assert.ok(sent < total / 2, `${sent} bytes were taken`)
   client.socket.resume()
   await client.until(() => client.bytes >= total)
+})
+
+test('long bodies of many clients, slow and fast, arrive unmixed', async () => {
+  upstream = await startUpstream(() => undefined)
+  upstream.server.removeAllListeners('connection')
+  // Echoes each request's body, which fills memory that is used over and over.
+  upstream.server.on('connection', (socket) => {
+    upstream.sockets.add(socket)
+    socket.on('close', () => upstream.sockets.delete(socket))
+    socket.on('error', () => socket.destroy())
+    let isHead = true
+    socket.on('data', (chunk: Buffer) => {
+      let body = chunk
+      if (isHead) {
+        isHead = false
+        const end = chunk.indexOf('\r\n\r\n')
+        const length = /content-length: (\d+)/i.exec(chunk.latin1Slice(0, end))?.[1]
+        socket.write(`HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: ${length}\r\n\r\n`)
+        body = chunk.subarray(end + 4)
+      }
+      if (!socket.write(body)) {
+        socket.pause()
+        socket.once('drain', () => socket.resume())
+      }
+    })
+  })
+  proxy = await startTinyProxy(nativeEngine, upstream.origin, { limits: { maxBodyBytes: -1 } })
+  await Promise.all(
+    Array.from({ length: 12 }, async (_, i) => {
+      const body = Buffer.alloc(3_000_000)
+      for (let at = 0; at < body.length; at += 4) body.writeUInt32LE((at * 97 + i) >>> 0, at)
+      const socket = netConnect({ port: proxy.port, host: '127.0.0.1' })
+      const pieces: Buffer[] = []
+      let received = 0
+      socket.write(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n`)
+      socket.write(body)
+      for await (const chunk of socket as AsyncIterable<Buffer>) {
+        pieces.push(chunk)
+        received += chunk.length
+        if (i % 2 === 0) await sleep(2)
+        if (received > body.length && Buffer.concat(pieces).includes('\r\n\r\n')) {
+          const all = Buffer.concat(pieces)
+          if (all.length - all.indexOf('\r\n\r\n') - 4 >= body.length) break
+        }
+      }
+      const all = Buffer.concat(pieces)
+      assert.ok(all.subarray(all.indexOf('\r\n\r\n') + 4).equals(body), `client ${i}`)
+    }),
+  )
 })
 
 test('an upstream that does not read stops the upload', async () => {

@@ -464,6 +464,24 @@ test('closes after each answer when keep-alive is off, also when it is turned of
   await client.ended()
 })
 
+test('closes connections that are idle for too long, and only those', async () => {
+  await listen((exchange) => sleep(150).then(() => void exchange.reply(200, 'ok')), {
+    keepAliveTimeoutMs: 80,
+  })
+  const client = await connect()
+  await client.ask('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+  await client.ask('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+  assert.is(client.hasEnded, false, 'a request that takes long is not idle')
+  const startedAtMs = performance.now()
+  await client.ended()
+  const tookMs = performance.now() - startedAtMs
+  assert.ok(tookMs >= 60 && tookMs < 500, `${tookMs} ms`)
+  server.update({ ...LIMITS, keepAliveTimeoutMs: 20 })
+  const other = await connect()
+  await other.ask('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+  await other.ended()
+})
+
 test('answers nothing after a request that closes the connection', async () => {
   let seen = 0
   await listen((exchange) => {

@@ -1,7 +1,9 @@
 import { GatewayError } from '../../../host/errors.ts'
+import type { AbiTable } from '../../../host/wasm/abi/abi-table.ts'
 import { checkAbi } from '../../../host/wasm/abi/check-abi.ts'
+import { EASEGRESS } from '../../../host/wasm/abi/easegress.ts'
 import { PENSTOCK_V1 } from '../../../host/wasm/abi/penstock-v1.ts'
-import { readDescription } from '../../../host/wasm/module/description.ts'
+import { type PluginDescription, readDescription } from '../../../host/wasm/module/description.ts'
 import { readModule } from '../../../host/wasm/module/reader.ts'
 import { assert, suite } from '../../support/suite.ts'
 import { wat, withCustomSection } from '../../support/wat.ts'
@@ -37,14 +39,49 @@ function textType(signature: string): string {
   return `(param ${types}) ${result === undefined ? '' : `(result ${result})`}`
 }
 
-test('a module that imports every host call with its signature fits', () => {
-  const imports = Object.entries(PENSTOCK_V1.imports).flatMap(([module, calls]) =>
+/** A module that imports every call of a table. */
+function importsAll(abi: AbiTable, exports: string): string {
+  const imports = Object.entries(abi.imports).flatMap(([module, calls]) =>
     Object.entries(calls).map(
       ([name, signature]) => `(import "${module}" "${name}" (func ${textType(signature)}))`,
     ),
   )
-  assert.is(check(wat(`(module ${imports.join('\n')} ${MEMORY} ${PHASE})`)), 'penstock_v1')
-  assert.is(imports.length, 22)
+  return `(module ${imports.join('\n')} ${MEMORY} ${exports})`
+}
+
+test('a module that imports every host call with its signature fits', () => {
+  assert.is(check(wat(importsAll(PENSTOCK_V1, PHASE))), 'penstock_v1')
+  assert.is(Object.keys(PENSTOCK_V1.imports.penstock_v1).length, 29)
+})
+
+const EASEGRESS_EXPORTS = `(func (export "wasm_run") (result i32) (i32.const 0))
+  (func (export "wasm_alloc") (param i32) (result i32) (i32.const 8))
+  (func (export "wasm_free") (param i32))`
+
+test('a module built for Easegress fits with all 50 host calls and WASI beside them', () => {
+  assert.is(check(wat(importsAll(EASEGRESS, EASEGRESS_EXPORTS))), 'easegress')
+  assert.is(Object.keys(EASEGRESS.imports.easegress).length, 50)
+})
+
+test('a module built for Easegress is known by what it exports, and must export all of it', () => {
+  assert.is(check(wat(`(module ${MEMORY} ${EASEGRESS_EXPORTS})`)), 'easegress')
+  const error = refusal(`(module ${MEMORY} (func (export "wasm_run") (result i32) (i32.const 0)))`)
+  assert.is(error.code, 'GUEST_EXPORT_MISSING')
+  assert.match(error.message, /wasm_alloc, wasm_free$/)
+})
+
+test('a module built for Easegress gets the bodies it has calls for', () => {
+  const reads = (call: string): PluginDescription['body'] =>
+    readDescription(
+      readModule(
+        wat(`(module (import "easegress" "${call}" (func (result i32)))
+          ${MEMORY} ${EASEGRESS_EXPORTS})`),
+      ),
+    ).body
+  const limit = 4 * 1024 * 1024
+  assert.equal(reads('host_req_get_body'), { request: 'bytes', response: 'none', limit })
+  assert.equal(reads('host_resp_get_body'), { request: 'none', response: 'bytes', limit })
+  assert.equal(reads('host_req_get_path'), { request: 'none', response: 'none', limit })
 })
 
 test('unknown imports are refused, all of them with their names (W27)', () => {
@@ -124,5 +161,5 @@ test('a declared phase must be exported', () => {
 test('a declared ABI this host does not speak is refused by name', () => {
   const error = refusalOf(described({ abi: 'penstock_v9' }))
   assert.is(error.code, 'GUEST_DESCRIPTION')
-  assert.match(error.message, /the ABI "penstock_v9" is not one of penstock_v1/)
+  assert.match(error.message, /the ABI "penstock_v9" is not one of penstock_v1, easegress/)
 })

@@ -29,9 +29,11 @@ function executor(
   const setup: PluginSetup = {
     id: setups,
     name: 'obedient',
+    abi: 'penstock_v1',
     module: new WebAssembly.Module(new Uint8Array(wat(text))),
     parameters: new Map(),
     fuel: 1_000_000_000,
+    data: null,
     reset: 'never',
   }
   const made = new WorkerExecutor(setup, pool, {

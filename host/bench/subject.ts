@@ -1,0 +1,149 @@
+import { readFile } from 'node:fs/promises'
+import { setImmediate as nextTick } from 'node:timers/promises'
+import { GatewayError, reasonOf } from '../errors.ts'
+import { WasmFilter } from '../filters/wasm-filter.ts'
+import { captureErrors } from '../testing/capture-log.ts'
+import { type OpenedModule, openModule } from '../testing/open-module.ts'
+import { openPlugin, setupOf } from '../testing/open-plugin.ts'
+import { DataStore } from '../wasm/data/data-store.ts'
+import type { Executor, PluginSetup } from '../wasm/executor.ts'
+import { InlineExecutor } from '../wasm/inline-executor.ts'
+import { HOST_SEAMS, type InstanceSeams } from '../wasm/instance.ts'
+import { WASM_DEFAULTS } from '../wasm/limits.ts'
+import { checkParameters } from '../wasm/parameters.ts'
+import { ThreadPool } from '../wasm/worker/thread-pool.ts'
+import { WorkerExecutor } from '../wasm/worker/worker-executor.ts'
+import { makeAnswer, makeExchange, type Sample } from './sample-request.ts'
+
+/** A filter as one isolation level runs it. */
+export interface Subject {
+  /** One request through all phases of the filter; milliseconds. GUEST_BENCH when the filter fails on it. */
+  run(sample: Sample): number | Promise<number>
+  close(): Promise<void>
+}
+
+/** A module to measure, with what it is configured with. */
+export interface BenchModule {
+  readonly file: string
+  readonly opened: OpenedModule
+  readonly parameters: ReadonlyMap<string, string>
+}
+
+const DATA_NAMESPACE = 'bench'
+
+/** Fails with GUEST_CODE_READ or the GUEST_* error that says what is wrong. */
+export async function openBenchModule(
+  file: string,
+  parameters: Readonly<Record<string, string>>,
+): Promise<BenchModule> {
+  const opened = await openModule(await readBytes(file))
+  return { file, opened, parameters: checkParameters(opened.description, parameters) }
+}
+
+export async function readBytes(file: string): Promise<Uint8Array> {
+  try {
+    return await readFile(file)
+  } catch (error) {
+    throw new GatewayError('GUEST_CODE_READ', { source: file, reason: reasonOf(error) }, error)
+  }
+}
+
+/** What an instance is made of, for those that make one by themselves. */
+export function setupFor(module: BenchModule, reset: 'never' | 'request'): PluginSetup {
+  const limits = { fuel: WASM_DEFAULTS.fuel, reset }
+  return setupOf(module.opened, module.parameters, DATA_NAMESPACE, limits)
+}
+
+/** In the event loop. `around` may put an executor around the one that runs the guest. */
+export async function inlineSubject(
+  module: BenchModule,
+  reset: 'never' | 'request',
+  seams: InstanceSeams = HOST_SEAMS,
+  around: (inner: InlineExecutor) => Executor = (inner) => inner,
+): Promise<Subject & { readonly executor: InlineExecutor }> {
+  const data = new DataStore().port(DATA_NAMESPACE)
+  const executor = new InlineExecutor(setupFor(module, reset), () => undefined, data, seams)
+  await executor.start()
+  const runner = new Runner(module, around(executor))
+  return {
+    executor,
+    run: (sample) => runner.runNow(sample),
+    close: () => executor.close(),
+  }
+}
+
+/** In one thread of a pool. */
+export async function workerSubject(module: BenchModule): Promise<Subject> {
+  const pool = new ThreadPool(1, () => undefined)
+  const executor = new WorkerExecutor(setupFor(module, 'never'), pool, {
+    timeoutMs: 10_000,
+    queueTimeoutMs: 10_000,
+    queueLength: WASM_DEFAULTS.queueLength,
+    maxConcurrency: 1,
+  })
+  try {
+    await executor.start()
+  } catch (error) {
+    await pool.close()
+    throw error
+  }
+  const runner = new Runner(module, executor)
+  return {
+    run: (sample) => runner.run(sample),
+    close: async () => {
+      // The done phase of the last request may still be on its way.
+      await nextTick()
+      await executor.close()
+      await pool.close()
+    },
+  }
+}
+
+/** Takes requests through a filter with the clock running. What a gateway would do besides is not counted. */
+class Runner {
+  readonly #filter: WasmFilter
+  #problem: string | null = null
+
+  constructor(module: BenchModule, executor: Executor) {
+    this.#filter = new WasmFilter(
+      openPlugin(module.opened, module.file, executor),
+      captureErrors((message) => {
+        this.#problem ??= message
+      }),
+    )
+  }
+
+  /** For an executor that answers at once. */
+  runNow(sample: Sample): number {
+    const exchange = makeExchange(sample)
+    const answer = makeAnswer(sample)
+    const startedAtMs = performance.now()
+    // Whole bodies and an executor in the event loop: nothing here waits.
+    void this.#filter.handle(exchange)
+    exchange.response ??= answer
+    void exchange.runOwed()
+    exchange.finish({ status: 200, durationMs: 0, sentBytes: 0, isComplete: true })
+    const endedAtMs = performance.now()
+    this.#check()
+    return endedAtMs - startedAtMs
+  }
+
+  async run(sample: Sample): Promise<number> {
+    const exchange = makeExchange(sample)
+    const answer = makeAnswer(sample)
+    const startedAtMs = performance.now()
+    await this.#filter.handle(exchange)
+    exchange.response ??= answer
+    await exchange.runOwed()
+    const endedAtMs = performance.now()
+    exchange.finish({ status: 200, durationMs: 0, sentBytes: 0, isComplete: true })
+    this.#check()
+    return endedAtMs - startedAtMs
+  }
+
+  #check(): void {
+    if (this.#problem === null) return
+    const reason = this.#problem.replace(/^plugin failed: /, '')
+    throw new GatewayError('GUEST_BENCH', { reason })
+  }
+}

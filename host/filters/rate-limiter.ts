@@ -1,0 +1,134 @@
+import { systemClock } from '../clock.ts'
+import { duration, name, z } from '../config/schema.ts'
+import type { MessageScope } from '../exchange/exchange.ts'
+import { fallbackResponse } from '../exchange/fallback-response.ts'
+import { LIMITED, RateLimit, type RateLimitSpec } from '../resilience/rate-limit.ts'
+import { defineFilter, type Filter } from './filter.ts'
+import { stringMatcher } from './header-spec.ts'
+import { replaceResponse } from './replace-message.ts'
+import { compileStringMatcher, type StringMatcher } from './string-matcher.ts'
+
+const policy = z.strictObject({
+  name: name().describe('How URL rules refer to it.'),
+  timeoutDuration: duration()
+    .prefault('100ms')
+    .describe('How long a request may wait for a permit of a later period.'),
+  limitRefreshPeriod: duration()
+    .prefault('10ms')
+    .refine((ms) => ms > 0, 'must be longer than 0')
+    .describe('The length of a period.'),
+  limitForPeriod: z.int().min(1).default(50).describe('Requests of one period.'),
+})
+
+const urlRule = z.strictObject({
+  methods: z.array(z.string()).default([]).describe('Methods that match; all when empty.'),
+  url: stringMatcher().describe('What the path must look like.'),
+  policyRef: z.string().default('').describe('The policy; the default one when empty.'),
+})
+
+const spec = z
+  .strictObject({
+    policies: z.array(policy).min(1).describe('The limits that rules refer to.'),
+    defaultPolicyRef: z.string().default('').describe('The policy of rules that name none.'),
+    urls: z.array(urlRule).min(1).describe('Rules; the first that matches a request counts.'),
+  })
+  .superRefine(({ policies, defaultPolicyRef, urls }, context) => {
+    const known = policies.map((one) => one.name)
+    for (const [index, { policyRef }] of urls.entries()) {
+      const wanted = policyRef || defaultPolicyRef
+      if (known.includes(wanted)) continue
+      const message =
+        wanted === ''
+          ? 'the rule names no policy, and there is no `defaultPolicyRef`'
+          : `there is no policy "${wanted}" in this filter: there is ${known.join(', ')}`
+      const path = policyRef === '' ? ['urls', index] : ['urls', index, 'policyRef']
+      context.addIssue({ code: 'custom', path, message })
+    }
+  })
+
+type Spec = z.output<typeof spec>
+
+/** Admits so many requests a period, counted for each URL rule, in this process. */
+export const rateLimiter = defineFilter({
+  kind: 'RateLimiter',
+  description:
+    'Admits so many requests a period for each URL rule; the rest wait a little or get 429. Each process counts for itself.',
+  results: ['rateLimited'],
+  spec,
+  create(checked, _, previous) {
+    return new RateLimiter(checked, previous instanceof RateLimiter ? previous : null)
+  },
+})
+
+interface Rule {
+  /** Equal for rules that mean the same with the same policy. */
+  readonly key: string
+  readonly methods: ReadonlySet<string>
+  readonly url: StringMatcher
+  readonly limit: RateLimit
+}
+
+class RateLimiter implements Filter<'rateLimited'> {
+  readonly #rules: readonly Rule[]
+  #admitted = 0
+  #limited = 0
+
+  /** A rule that is the same as before, with the same policy, goes on counting where it was. */
+  constructor(spec: Spec, previous: RateLimiter | null) {
+    const before = previous === null ? [] : previous.#rules
+    const former = new Map(before.map((rule) => [rule.key, rule.limit]))
+    this.#rules = spec.urls.map((rule) => {
+      const limits = limitsOf(spec, rule.policyRef || spec.defaultPolicyRef)
+      const key = JSON.stringify([rule.methods, rule.url, limits])
+      return {
+        key,
+        methods: new Set(rule.methods.map((method) => method.toUpperCase())),
+        url: compileStringMatcher(rule.url),
+        limit: former.get(key) ?? new RateLimit(limits, systemClock),
+      }
+    })
+  }
+
+  handle(scope: MessageScope): 'rateLimited' | undefined | Promise<undefined> {
+    const { request } = scope
+    const rule = this.#rules.find(
+      ({ methods, url }) =>
+        (methods.size === 0 || methods.has(request.method)) && url(request.decodedPath),
+    )
+    if (rule === undefined) return undefined
+    const waitMs = rule.limit.acquire()
+    if (waitMs === LIMITED) return this.#refuse(scope)
+    this.#admitted += 1
+    return waitMs === 0 ? undefined : wait(scope, waitMs)
+  }
+
+  status(): unknown {
+    return { admitted: this.#admitted, limited: this.#limited }
+  }
+
+  #refuse(scope: MessageScope): 'rateLimited' {
+    this.#limited += 1
+    const response = fallbackResponse(scope.exchange, 429)
+    response.headers.set('X-EG-Rate-Limiter', 'too-many-requests')
+    replaceResponse(scope, response)
+    return 'rateLimited'
+  }
+}
+
+function limitsOf(spec: Spec, policyName: string): RateLimitSpec {
+  const found = spec.policies.find((one) => one.name === policyName)
+  // The schema has seen to it that there is one.
+  const { limitForPeriod = 50, limitRefreshPeriod = 10, timeoutDuration = 100 } = found ?? {}
+  return { limitForPeriod, limitRefreshPeriod, timeoutDuration }
+}
+
+/** Until the permit is valid, or the client is gone. */
+function wait(scope: MessageScope, waitMs: number): Promise<undefined> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(undefined), waitMs)
+    scope.exchange.onAbort(() => {
+      clearTimeout(timer)
+      resolve(undefined)
+    })
+  })
+}

@@ -1,0 +1,65 @@
+import type { JsonValue } from '../config/json.ts'
+import { z } from '../config/schema.ts'
+import { Body } from '../exchange/body.ts'
+import type { MessageScope } from '../exchange/exchange.ts'
+import { Headers } from '../exchange/headers.ts'
+import { Response } from '../exchange/response.ts'
+import { builtHeaders, builtMap, builtText } from './built-message.ts'
+import { defineFilter } from './filter.ts'
+import { replaceResponse } from './replace-message.ts'
+import { builderSpec, checkBuilder, httpOnly } from './source-namespace.ts'
+import { refuseBuilt, TemplateBuilder } from './template-builder.ts'
+
+/** Makes the response of its namespace, from a template or from that of another namespace. */
+export const responseBuilder = defineFilter({
+  kind: 'ResponseBuilder',
+  description:
+    'Makes a new response in its namespace: from a template, or by taking that of another namespace.',
+  results: ['buildErr'],
+  requestUse: 'ignores',
+  spec: z
+    .strictObject({
+      protocol: httpOnly(),
+      ...builderSpec('statusCode, headers and body of the response'),
+    })
+    .superRefine(checkBuilder),
+  create(spec, env) {
+    const { sourceNamespace } = spec
+    if (sourceNamespace !== '') {
+      return { handle: (scope: MessageScope) => share(scope, sourceNamespace) }
+    }
+    const builder = new TemplateBuilder(spec, env)
+    return {
+      handle: (scope: MessageScope) =>
+        builder.build(
+          scope,
+          (data): 'buildErr' | undefined => {
+            replaceResponse(scope, responseFrom(data))
+            return undefined
+          },
+          'buildErr',
+        ),
+    }
+  },
+})
+
+/** Both namespaces have the same response from now on. Only one of them can send its body. */
+function share(scope: MessageScope, source: string): 'buildErr' | undefined {
+  const { response } = scope.exchange.scope(source)
+  if (response === null) {
+    scope.exchange.tag(`there is no response in the namespace ${source}`)
+    return 'buildErr'
+  }
+  replaceResponse(scope, response)
+  return undefined
+}
+
+function responseFrom(data: JsonValue): Response {
+  const fields = builtMap(data)
+  const status = Number(builtText(fields, 'statusCode') || '200')
+  if (!Number.isInteger(status) || status < 200 || status > 599) {
+    throw refuseBuilt(`the status code ${fields['statusCode']} is not one of 200 to 599`)
+  }
+  const body = Body.text(builtText(fields, 'body'))
+  return new Response(status, new Headers(builtHeaders(fields)), body)
+}

@@ -1,0 +1,67 @@
+import { z } from '../config/schema.ts'
+import { atLeast } from './proxy-field.ts'
+
+const server = z.strictObject({
+  url: z
+    .url({ protocol: /^https?$/, error: 'must be a URL such as http://127.0.0.1:9095' })
+    .describe('Where the server listens.'),
+  tags: z.array(z.string()).default([]).describe('Marks that `serverTags` chooses by.'),
+  weight: z
+    .int()
+    .min(0)
+    .max(100)
+    .optional()
+    .describe('Share of the traffic for weightedRandom, leastRequest and consistentHash.'),
+  keepHost: z
+    .boolean()
+    .default(false)
+    .describe('Pass on the Host the client asked for, also when the server is named by host name.'),
+})
+
+/** Servers as a pool and a file of servers have them. Either all have a weight or none has. */
+export function servers() {
+  return z
+    .array(server)
+    .superRefine((list, context) => {
+      if (list.every((one) => one.weight === undefined)) return
+      for (const [index, one] of list.entries()) {
+        if (one.weight !== undefined) continue
+        const message = 'other servers have a `weight`: this one needs one too'
+        context.addIssue({ code: 'custom', path: [index], message })
+      }
+    })
+    .transform((list) => list.map((one) => ({ ...one, weight: one.weight ?? 1 })))
+}
+
+/** What a file of servers holds. */
+export const serversFile = z.strictObject({ servers: servers() })
+
+/** Where the servers of a pool are found. */
+export const discovery = z
+  .strictObject({
+    dns: z
+      .strictObject({
+        host: z
+          .hostname('is not a host name')
+          .describe('The name; each of its addresses is an endpoint.'),
+        port: z.int().min(1).max(65_535).describe('The port of all of them.'),
+        interval: atLeast(10).prefault('5s').describe('Time between two looks.'),
+        nameServers: z
+          .array(z.string().regex(/^[\d.]+(?::\d+)?$|^[\da-fA-F:]+$|^\[[\da-fA-F:]+\]:\d+$/))
+          .default([])
+          .describe('Name servers to ask; those of the operating system when empty.'),
+        keepHost: z
+          .boolean()
+          .default(false)
+          .describe('Pass on the Host the client asked for; else the name is sent.'),
+      })
+      .optional()
+      .describe('Endpoints by DNS, over http.'),
+    file: z
+      .strictObject({ path: z.string().min(1).describe('YAML or JSON with `servers`.') })
+      .optional()
+      .describe('Endpoints from a file, read again when it changes.'),
+  })
+  .refine(({ dns, file }) => (dns === undefined) !== (file === undefined), {
+    message: 'exactly one of `dns` and `file` is needed',
+  })

@@ -1,0 +1,49 @@
+import type { GuestData } from '../data/guest-data.ts'
+import type { GuestCall, Phase } from '../guest-call.ts'
+import type { GuestMemory } from '../guest-memory.ts'
+import type { AbiTable } from './abi-table.ts'
+
+/** What the host calls of one instance need from whoever runs it. */
+export interface GuestEnv {
+  readonly memory: GuestMemory
+  readonly call: GuestCall
+  readonly data: GuestData
+  readonly parameters: ReadonlyMap<string, string>
+  /** Milliseconds since 1970, as the guest is told. */
+  readonly wallMs: () => number
+  /** 0 debug, 1 info, 2 warn, 3 error. */
+  log(level: number, message: string): void
+}
+
+/** Runs one phase; what the guest returned: 0, or the number of a result. Throws what stopped the guest. */
+export type RunPhase = (phase: Phase) => number
+
+/** The host's half of one instance. */
+export interface LinkedGuest {
+  readonly imports: WebAssembly.Imports
+  /**
+   * Called once, under the limits of a start, when the exports exist and memory is attached: initializes
+   * and configures the guest. Throws the reason when it refuses.
+   */
+  start(exports: WebAssembly.Exports): RunPhase
+}
+
+/** A contract between modules and this host: its table, and what stands behind it. */
+export interface Abi {
+  readonly table: AbiTable
+  link(env: GuestEnv): LinkedGuest
+}
+
+/** A new ABI is one of these and a line in `builtin.ts`. */
+export function defineAbi(abi: Abi): Abi {
+  return Object.freeze(abi)
+}
+
+/** A function the guest exports, or null. The gate has checked the signature of every export it knows. */
+export function exportOf<F extends (...args: never[]) => unknown>(
+  exports: WebAssembly.Exports,
+  name: string,
+): F | null {
+  const value = exports[name]
+  return typeof value === 'function' ? (value as unknown as F) : null
+}

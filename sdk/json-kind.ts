@@ -1,0 +1,11 @@
+/** What a JSON value is. */
+export enum Kind {
+  Missing,
+  Null,
+  False,
+  True,
+  Number,
+  String,
+  Array,
+  Object,
+}
