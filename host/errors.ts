@@ -424,7 +424,8 @@ export const ERRORS = {
   TESTING_SIGNATURE: spec(
     'config',
     422,
-    (p: { name: string; reason: string }) => `"${p.name}" cannot be called from a test: ${p.reason}`,
+    (p: { name: string; reason: string }) =>
+      `"${p.name}" cannot be called from a test: ${p.reason}`,
     'Numbers, bool, string and arrays of them can be passed; test the rest through a request.',
   ),
   TESTING_STALE: spec(

@@ -178,7 +178,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       portOf: (name) => portOf(supervisor, name),
       reload: async () => {
         await supervisor.retryFailed()
-        return await follow(plugins.files)
+        return await follow([...plugins.files, ...supervisor.files])
       },
       close,
     }

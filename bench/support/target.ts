@@ -19,7 +19,7 @@ const SAMPLE_SECONDS = 2
 const WARM_UP_REQUESTS = 40_000
 
 /** Warming up takes no longer than this, however slow the target is. */
-const WARM_UP_MS = 20_000
+const WARM_UP_MS = 10_000
 
 /**
  * How often everything is started anew: from one start of a process to the next the same program differs

@@ -46,12 +46,14 @@ export const redirectorV2 = defineFilter({
         const { request, exchange } = scope
         const newPath =
           change === undefined ? request.path : pathOf(change, request, exchange.routePrefix)
-        const newScheme = scheme ?? request.scheme
+        const query = request.query === '' ? '' : `?${request.query}`
         const host = hostname ?? request.host
         const newHost = port === undefined ? host : `${host.replace(/:\d+$/, '')}:${port}`
-        const query = request.query === '' ? '' : `?${request.query}`
-        const location = `${newScheme}://${newHost}${newPath}${query}`
-        if (location === `${request.scheme}://${request.host}${request.target}`) return undefined
+        const origin = `${scheme ?? request.scheme}://${newHost}`
+        const isElsewhere = origin !== `${request.scheme}://${request.host}`
+        // On the same origin the path says it all, whatever stands before this gateway.
+        const location = `${isElsewhere ? origin : ''}${newPath}${query}`
+        if (!isElsewhere && location === request.target) return undefined
         return redirectTo(scope, spec.statusCode, location) ? 'redirected' : undefined
       },
     }

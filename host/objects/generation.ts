@@ -1,6 +1,6 @@
 import type { HttpEngine } from '../http/engine.ts'
-import type { AccessLog } from '../traffic/access-log.ts'
 import type { Logger } from '../observe/log.ts'
+import type { AccessLog } from '../traffic/access-log.ts'
 import type { TrafficObserver } from '../traffic/observer.ts'
 import type { UsagePool } from '../usage-pool.ts'
 import type { PluginHost } from '../wasm/plugin-host.ts'

@@ -35,7 +35,9 @@ const spec = z.strictObject({
   resilience: z
     .array(z.looseObject({ name: name(), kind: text() }))
     .default([])
-    .describe('Policies that filters refer to, each with a name, a kind and the fields of its kind.'),
+    .describe(
+      'Policies that filters refer to, each with a name, a kind and the fields of its kind.',
+    ),
   data: z
     .record(z.string(), z.json())
     .default({})
@@ -58,10 +60,7 @@ export const pipelineKind = defineObject({
   description: 'Runs filters on a request, in the order of its flow.',
   category: 'pipeline',
   spec,
-  check(
-    data,
-    context,
-  ): { filters: readonly FilterSpec[]; resilience: readonly PolicySpec[] } {
+  check(data, context): { filters: readonly FilterSpec[]; resilience: readonly PolicySpec[] } {
     const filters = checkFilters(data['filters'], context)
     const resilience = checkResilience(data, context)
     checkFlow(data, context)

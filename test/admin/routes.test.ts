@@ -39,7 +39,11 @@ test('the API lists its own routes in groups', async () => {
 test('about, healthz and the kinds', async () => {
   assert.match((await send('GET', '/apis/v2/about')).text, /^penstock \d+\.\d+\.\d+/)
   assert.is((await send('GET', '/apis/v2/healthz')).status, 200)
-  assert.equal((await send('GET', '/apis/v2/object-kinds')).json(), ['HTTPServer', 'Pipeline'])
+  assert.equal((await send('GET', '/apis/v2/object-kinds')).json(), [
+    'GlobalFilter',
+    'HTTPServer',
+    'Pipeline',
+  ])
 })
 
 test('an object is created once, with its location, and shown as it was written', async () => {

@@ -38,7 +38,10 @@ test('adds headers to an object, to each object of a list, and to an empty body'
   const { get } = await start()
   const sent = async (body: string, headers: Record<string, string> = { 'x-user': 'me' }) =>
     JSON.parse((await get('/', { method: 'POST', body, headers })).body).body
-  assert.is(await sent('{"b": 1, "user": "x", "big": 12345678901234567890}'), '{"b":1,"big":12345678901234567890,"user":"me"}')
+  assert.is(
+    await sent('{"b": 1, "user": "x", "big": 12345678901234567890}'),
+    '{"b":1,"big":12345678901234567890,"user":"me"}',
+  )
   assert.is(await sent('[{"a":1},{}]'), '[{"a":1,"user":"me"},{"user":"me"}]')
   assert.is(await sent(''), '{"user":"me"}')
   assert.is(await sent('not json', { 'x-other': '1' }), 'not json')

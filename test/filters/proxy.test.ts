@@ -79,9 +79,7 @@ test('a mirror pool needs a filter, and has no use for what makes answers', () =
 })
 
 test('a pool has servers, all or none of them with a weight', () => {
-  assert.equal(inPool({ servers: [] }), [
-    'servers: error: a pool needs `servers` or `discovery`',
-  ])
+  assert.equal(inPool({ servers: [] }), ['servers: error: a pool needs `servers` or `discovery`'])
   assert.equal(inPool({ servers: [{ url: 'http://a', weight: 1 }, { url: 'http://b' }] }), [
     'servers[1]: error: other servers have a `weight`: this one needs one too',
   ])

@@ -27,11 +27,17 @@ test('replaces what matches in the URI, the path or the whole URL', async () => 
     '/new/a?q=1',
   ])
   assert.equal(
-    await location('match: "^/a(.*)$", matchPart: PATH, replacement: "/b$1", statusCode: 308', '/ax?q'),
+    await location(
+      'match: "^/a(.*)$", matchPart: PATH, replacement: "/b$1", statusCode: 308',
+      '/ax?q',
+    ),
     [308, '/bx'],
   )
   assert.equal(
-    await location('match: "^http:", matchPart: full, replacement: "https:", statusCode: 302', '/x?y=z'),
+    await location(
+      'match: "^http:", matchPart: full, replacement: "https:", statusCode: 302',
+      '/x?y=z',
+    ),
     [302, 'https://site.example/x?y=z'],
   )
 })

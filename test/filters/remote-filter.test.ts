@@ -11,12 +11,21 @@ test.after.each(async () => {
 })
 
 interface Message {
-  request: { method: string; path: string; query: string; header: Record<string, string[]>; body: string | null }
+  request: {
+    method: string
+    path: string
+    query: string
+    header: Record<string, string[]>
+    body: string | null
+  }
   response: { statusCode: number; header: Record<string, string[]>; body: string | null } | null
 }
 
 /** A gateway whose remote service answers what `change` makes of what it got. */
-async function start(change: (message: Message) => { status?: number; reply: unknown }, fields = '') {
+async function start(
+  change: (message: Message) => { status?: number; reply: unknown },
+  fields = '',
+) {
   const asked: Message[] = []
   const remote = await startUpstream(cleanup, (incoming, outgoing) => {
     const chunks: Buffer[] = []
@@ -71,7 +80,11 @@ test('205 means that the response is there already', async () => {
     status: 205,
     reply: {
       request: message.request,
-      response: { statusCode: 418, header: { 'X-By': ['remote'] }, body: Buffer.from('tea').toString('base64') },
+      response: {
+        statusCode: 418,
+        header: { 'X-By': ['remote'] },
+        body: Buffer.from('tea').toString('base64'),
+      },
     },
   }))
   const answer = await get('/')

@@ -72,10 +72,13 @@ test('an empty template is a GET of the root', async () => {
 })
 
 test('builds a form with fields and files', async () => {
-  const { seen } = await built(`method: POST
+  const { seen } = await built(
+    `method: POST
 formData:
   plain: { value: one }
-  file: { value: "{{.req.Body}}", fileName: 'a"b.txt' }`, { body: 'content' })
+  file: { value: "{{.req.Body}}", fileName: 'a"b.txt' }`,
+    { body: 'content' },
+  )
   const type = seen.headers['content-type'] ?? ''
   assert.match(type, /^multipart\/form-data; boundary=/)
   const body = String(seen['body'])

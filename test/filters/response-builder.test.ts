@@ -34,7 +34,10 @@ test('builds status, headers and body, with other delimiters too', async () => {
 
 test('merges the answers of several namespaces', async () => {
   const first = await startUpstream(cleanup, (_, out) => void out.end('{"a": 1, "both": "first"}'))
-  const second = await startUpstream(cleanup, (_, out) => void out.end('{"b": 2, "both": "second"}'))
+  const second = await startUpstream(
+    cleanup,
+    (_, out) => void out.end('{"b": 2, "both": "second"}'),
+  )
   const call = (name: string, url: string): string => `
 - { name: ask-${name}, kind: RequestBuilder, template: "url: /${name}" }
 - { name: ${name}, kind: Proxy, pools: [{ servers: [{ url: ${url} }] }] }`

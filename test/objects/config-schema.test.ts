@@ -75,8 +75,8 @@ function typeOf(value: unknown, wanted: unknown): string {
 }
 
 const check = (yaml: string): string[] =>
-  parseDocuments({ file: 'x.yaml', baseDir: '/', text: yaml, isLocal: true }).documents.flatMap(
-    ({ data }) => problems(data, schema, ''),
+  parseDocuments({ file: 'x.yaml', baseDir: '/', text: yaml }).documents.flatMap(({ data }) =>
+    problems(data, schema, ''),
   )
 
 test('every configuration of the plugins and of the templates is valid', () => {

@@ -47,3 +47,20 @@ test('response-body: the page is changed and its length is right', async () => {
   assert.is(answer.body, body)
   assert.is(answer.headers['content-length'] ?? String(body.length), String(body.length))
 })
+
+test('request-id: the upstream is told a trace, the client an id', async () => {
+  const { get } = await runExample('request-id')
+  const answer = await get('/')
+  assert.is(answer.body, 'the upstream was told a trace\n')
+  assert.match(answer.headers['x-request-id'] ?? '', /^[0-9a-z]{8}-[0-9a-f]{6}$/)
+})
+
+test('ab-split: the cookie decides, a query parameter may choose', async () => {
+  const { get } = await runExample('ab-split')
+  const first = await get('/')
+  const [, variant] = /^ab=([ab]);/.exec(String(first.headers['set-cookie'])) ?? []
+  assert.is(first.body, variant === 'b' ? 'the new shop\n' : 'the old shop\n')
+  assert.is((await get('/?variant=b')).body, 'the new shop\n')
+  assert.is((await get('/', { headers: { cookie: 'ab=a' } })).body, 'the old shop\n')
+  assert.is((await get('/', { headers: { cookie: 'ab=b' } })).body, 'the new shop\n')
+})

@@ -1,6 +1,6 @@
-import { type Cleanup, startGateway, type TestGateway } from './gateway.ts'
 import { ConfigError } from '../../host/config/issues.ts'
 import type { GatewayOptions } from '../../host/gateway.ts'
+import { type Cleanup, startGateway, type TestGateway } from './gateway.ts'
 
 /** The YAML of a server with one pipeline `main`; its filters, and perhaps a flow, are given as YAML. */
 export function pipelineYaml(filters: string, flow = ''): string {

@@ -1,5 +1,5 @@
 import { duration, text, z } from '../../config/schema.ts'
-import { headerName } from '../header-spec.ts'
+import { isToken } from '../../exchange/headers.ts'
 
 /** How old a signature may be when the configuration does not say. */
 export const DEFAULT_TTL = '15m'
@@ -40,7 +40,10 @@ export function signerFields() {
       .describe('For verifying: the secret of each access key id.'),
     accessKeyId: z.string().default('').describe('For signing: the access key id.'),
     accessKeySecret: z.string().default('').describe('For signing: its secret.'),
-    ignoredHeaders: z.array(headerName()).default([]).describe('Headers that are not signed.'),
+    ignoredHeaders: z
+      .array(z.string().refine(isToken, 'is not a header name'))
+      .default([])
+      .describe('Headers that are not signed.'),
     headerHoisting: z
       .strictObject({
         allowedPrefix: z.array(z.string()).default([]).describe('Accepted and ignored.'),
