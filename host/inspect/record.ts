@@ -98,7 +98,10 @@ export interface StepSummary {
   readonly isOwed: boolean
   readonly durationMs: number | null
   readonly result: string | null
+  /** Something that was there before. */
   readonly hasChanged: boolean
+  /** It made the response. */
+  readonly hasAnswered: boolean
   readonly hasFailed: boolean
 }
 

@@ -71,6 +71,12 @@ export class Step {
     this.responseAfter = response
   }
 
+  /** The request, or a response that was there before, is not what it was. */
+  get hasChanged(): boolean {
+    const isOther = this.responseBefore !== this.responseAfter
+    return this.requestBefore !== this.requestAfter || (isOther && this.responseBefore !== NO_STATE)
+  }
+
   /** A plugin on the way in, whose folder can take a test. */
   get isTestable(): boolean {
     return this.phase === 'request' && this.source.folder !== null
@@ -300,8 +306,8 @@ function summarize(step: Step): StepSummary {
     isOwed: step.isOwed,
     durationMs: step.durationMs === null ? null : round(step.durationMs),
     result: step.result,
-    hasChanged:
-      step.requestBefore !== step.requestAfter || step.responseBefore !== step.responseAfter,
+    hasChanged: step.hasChanged,
+    hasAnswered: step.responseBefore === NO_STATE && step.responseAfter !== NO_STATE,
     hasFailed: step.failure !== null,
   }
 }

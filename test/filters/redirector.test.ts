@@ -55,11 +55,11 @@ test('what does not match goes on, and its result is redirected otherwise', asyn
 
 test('a location holds nothing that could end its line', async () => {
   const [status, target] = await location(
-    'match: "^/(.*)$", matchPart: path, replacement: "/new/é $1"',
-    '/a%0d%0ab',
+    'match: "^/(.*)$", matchPart: path, replacement: "/new/é\\r\\n $1"',
+    '/a%20b',
   )
   assert.is(status, 301)
-  assert.is(target, '/new/%C3%A9%20a%0d%0ab')
+  assert.is(target, '/new/%C3%A9%0D%0A%20a%20b')
 })
 
 test('reports a wrong expression, part and status', async () => {

@@ -1,10 +1,17 @@
-import { createHash, createHmac, createSign, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
+import {
+  createHash,
+  createHmac,
+  createSign,
+  generateKeyPairSync,
+  type KeyObject,
+  sign,
+} from 'node:crypto'
 import { hash } from 'bcryptjs'
 import { exportJWK } from 'jose'
+import { z } from '../../host/config/schema.ts'
 import { makeRequest } from '../../host/exchange/request.ts'
 import { createSigner } from '../../host/filters/signature/signer.ts'
 import { signerFields } from '../../host/filters/signature/signer-spec.ts'
-import { z } from '../../host/config/schema.ts'
 import { Cleanup, startUpstream, until } from '../support/gateway.ts'
 import { accessLines, refusal, startPipeline } from '../support/pipeline.ts'
 import { assert, suite } from '../support/suite.ts'
@@ -46,7 +53,9 @@ const bearer = (value: string): { headers: Record<string, string> } => ({
 const inAnHour = (): number => Math.floor(Date.now() / 1000) + 3600
 
 test('headers must have an allowed value, else 400', async () => {
-  const { get } = await start('headers:\n  X-Kind: { values: [a, b] }\n  X-Id: { regexp: "^[0-9]+$" }')
+  const { get } = await start(
+    'headers:\n  X-Kind: { values: [a, b] }\n  X-Id: { regexp: "^[0-9]+$" }',
+  )
   assert.is((await get('/', { headers: { 'x-kind': 'b', 'x-id': '12' } })).status, 200)
   assert.is((await get('/', { headers: { 'x-kind': 'c', 'x-id': '12' } })).status, 400)
   assert.is((await get('/', { headers: { 'x-kind': 'a' } })).status, 400)
@@ -66,7 +75,9 @@ test('the result is invalid and can jump; the log says why, the client does not 
 test('takes a JWT with the configured secret and algorithm only', async () => {
   for (const bits of [256, 384, 512]) {
     const secret = `secret of ${bits} bits`.padEnd(64, '.')
-    const { get } = await start(`jwt: { algorithm: HS${bits}, secret: "${hex(secret)}", cookieName: auth }`)
+    const { get } = await start(
+      `jwt: { algorithm: HS${bits}, secret: "${hex(secret)}", cookieName: auth }`,
+    )
     const good = hmacToken(secret, { exp: inAnHour() }, bits)
     assert.is((await get('/', bearer(good))).status, 200)
     assert.is((await get('/', { headers: { cookie: `auth=${good}` } })).status, 200)
@@ -192,10 +203,14 @@ const APR1 = '$apr1$abcdefgh$tCasBFrDQfioM98kTdNDa/'
 test('takes users of a file, and reads it again when it changes', async () => {
   const sha = `{SHA}${createHash('sha1').update('geheim é').digest('base64')}`
   const users = `# users\n\nblow:${await hash('geheim é', 4)}\nsha:${sha}\napr:${APR1}\n`
-  const gateway = await start('basicAuth: { mode: FILE, userFile: users.txt }', { 'users.txt': users })
+  const gateway = await start('basicAuth: { mode: FILE, userFile: users.txt }', {
+    'users.txt': users,
+  })
   const { get } = gateway
   const login = (user: string, password: string) =>
-    get('/', { headers: { authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}` } })
+    get('/', {
+      headers: { authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}` },
+    })
   for (const user of ['blow', 'sha', 'apr']) {
     const answer = await login(user, 'geheim é')
     assert.is(answer.status, 200, user)
@@ -252,7 +267,12 @@ function signed(
 
 test('takes a request that is signed, unchanged and recent', async () => {
   const { get } = await start('signature: { accessKeys: { id: key } }')
-  const init = { method: 'POST', target: '/a%20b/é?z=1&a=x%20y', host: 'h.example', headers: ['X-A', ' b  c '] }
+  const init = {
+    method: 'POST',
+    target: '/a%20b/é?z=1&a=x%20y',
+    host: 'h.example',
+    headers: ['X-A', ' b  c '],
+  }
   const target = encodeURI('/a%20b/é?z=1&a=x%20y').replaceAll('%25', '%')
   const headers = { ...signed({ ...init, target }, 'body'), host: 'h.example', connection: 'close' }
   const send = (change: { path?: string; body?: string; headers?: Record<string, string> } = {}) =>
@@ -294,7 +314,10 @@ test('RequestAdaptor signs what a Validator with the same key takes', async () =
   const answer = await get('/x?b=2&a=1', { method: 'POST', body: 'text' })
   assert.is(answer.status, 200, answer.body)
   const { headers } = JSON.parse(answer.body)
-  assert.match(headers.authorization, /^AWS4-HMAC-SHA256 Credential=id\/\d{8}\/us-east-2\/translate\/aws4_request, /)
+  assert.match(
+    headers.authorization,
+    /^AWS4-HMAC-SHA256 Credential=id\/\d{8}\/us-east-2\/translate\/aws4_request, /,
+  )
 })
 
 test('something must be checked, and keys must be usable', async () => {
@@ -303,8 +326,14 @@ test('something must be checked, and keys must be usable', async () => {
   assert.match(await one(''), 'a Validator needs one of `headers`, `jwt`, `signature`, `oauth2`')
   assert.match(await one('jwt: { algorithm: HS256 }'), 'HS256 needs `secret`')
   assert.match(await one('jwt: { algorithm: HS257 }'), '`algorithm` takes one of "HS256"')
-  assert.match(await one('jwt: { algorithm: HS256, secret: xyz }'), '`secret` must be written in hex')
-  assert.match(await one('jwt: { algorithm: RS256, publicKey: "00" }'), 'the public key cannot be read')
+  assert.match(
+    await one('jwt: { algorithm: HS256, secret: xyz }'),
+    '`secret` must be written in hex',
+  )
+  assert.match(
+    await one('jwt: { algorithm: RS256, publicKey: "00" }'),
+    'the public key cannot be read',
+  )
   const ec = String(keysOf('ES256').publicKey.export({ type: 'spki', format: 'pem' }))
   assert.match(
     await one(`jwt: { algorithm: RS256, publicKey: "${hex(ec)}" }`),
@@ -312,6 +341,9 @@ test('something must be checked, and keys must be usable', async () => {
   )
   assert.match(await one('signature: {}'), '`signature` needs `accessKeys`')
   assert.match(await one('oauth2: {}'), '`oauth2` needs either `tokenIntrospect` or `jwt`')
-  assert.match(await one('basicAuth: { mode: LDAP, userFile: x }'), 'ETCD and LDAP are not supported yet')
+  assert.match(
+    await one('basicAuth: { mode: LDAP, userFile: x }'),
+    'ETCD and LDAP are not supported yet',
+  )
   assert.match(await one('headers: { X-A: {} }'), '`X-A` needs `values` or `regexp`')
 })

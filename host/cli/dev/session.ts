@@ -50,6 +50,8 @@ export class DevSession {
   readonly #io: CliIo
   readonly #builder: PluginBuilder
   readonly #mocks: MockUpstreams
+  /** The folders of plugins whose last save did not compile. */
+  readonly #broken = new Set<string>()
   #gateway: Gateway | null = null
 
   constructor(options: SessionOptions, io: CliIo) {
@@ -125,6 +127,7 @@ export class DevSession {
   /** What a plugin's first build came to. One that fails is no reason to end: it is about to be mended. */
   #built({ folder, result }: PluginBuild): void {
     if (result.kind === 'failed') {
+      this.#broken.add(folder)
       this.#fail(`${this.#short(folder)} does not compile`, this.#explain(result.diagnostics))
       return
     }
@@ -133,14 +136,20 @@ export class DevSession {
   }
 
   /** One line for a swap that worked, with its time; the compiler's message for one that did not. */
-  async #saved({ result }: PluginBuild, source: string): Promise<void> {
+  async #saved({ folder, result }: PluginBuild, source: string): Promise<void> {
     const name = this.#short(source)
     if (result.kind === 'failed') {
       const text = `${name} does not compile: the former version serves on`
+      this.#broken.add(folder)
       this.#fail(text, this.#explain(result.diagnostics))
       return
     }
-    if (result.isCached) return
+    if (result.isCached) {
+      // Saved as it was before the mistake: what runs is right again.
+      if (this.#broken.delete(folder)) this.#live(`${name} compiles again, and is what runs`)
+      return
+    }
+    this.#broken.delete(folder)
     const startedAt = performance.now()
     const refused = (await this.#gateway?.reload()) ?? []
     const swapMs = performance.now() - startedAt

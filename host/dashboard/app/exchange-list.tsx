@@ -1,6 +1,6 @@
 import { useEffect, useRef } from 'preact/hooks'
 import type { ExchangeSummary, StepSummary } from '../../inspect/record.ts'
-import { formatMs, formatTime, statusClass } from './format.ts'
+import { formatMs, formatTime, outcomeOf, statusClass } from './format.ts'
 import { exchanges, listed, select, selectedId, servers } from './state.ts'
 
 /** The requests, the newest first. */
@@ -69,8 +69,8 @@ function Entry({ exchange, isSelected }: { exchange: ExchangeSummary; isSelected
 
 /** A step in short: its result when it has one, else a mark that tells whether it changed something. */
 function Chip({ step }: { step: StepSummary }) {
-  const { label, kind, result, hasFailed, hasChanged, durationMs } = step
-  const what = hasFailed ? 'failed' : hasChanged ? 'changed' : 'same'
+  const { label, kind, result, durationMs } = step
+  const what = outcomeOf(step)
   const title = `${label} (${kind}): ${result ?? what}, ${formatMs(durationMs)}`
   return (
     <span class={`chip ${what}`} title={title}>

@@ -16,3 +16,14 @@ export function statusClass(status: number, state: 'running' | 'done' | 'broken'
   if (state !== 'done') return state
   return `${Math.floor(status / 100)}xx`
 }
+
+/** What a step did, in a word. */
+export function outcomeOf(step: {
+  readonly hasFailed: boolean
+  readonly hasAnswered: boolean
+  readonly hasChanged: boolean
+}): 'failed' | 'answered' | 'changed' | 'same' {
+  if (step.hasFailed) return 'failed'
+  if (step.hasAnswered) return 'answered'
+  return step.hasChanged ? 'changed' : 'same'
+}

@@ -1,5 +1,5 @@
 import type { ExchangeRecord, StepRecord } from '../../inspect/record.ts'
-import { formatMs } from './format.ts'
+import { formatMs, outcomeOf } from './format.ts'
 import { type Part, part } from './state.ts'
 
 /** The filters in the order they ran, each with the time it took. */
@@ -31,8 +31,12 @@ function Row({ is, name, note }: { is: Part; name: string; note: string }) {
 
 function StepRow({ step, total }: { step: StepRecord; total: number }) {
   const { label, kind, phase, isOwed, durationMs, result, failure } = step
-  const hasChanged = step.request[0] !== step.request[1] || step.response[0] !== step.response[1]
-  const what = failure !== null ? 'failed' : hasChanged ? 'changed' : 'same'
+  const [before, after] = step.response
+  const what = outcomeOf({
+    hasFailed: failure !== null,
+    hasAnswered: before < 0 && after >= 0,
+    hasChanged: step.request[0] !== step.request[1] || (before >= 0 && before !== after),
+  })
   const length = Math.max(0.6, ((durationMs ?? 0) / total) * 100)
   const start = Math.min(100 - length, (step.startMs / total) * 100)
   return (
@@ -48,7 +52,7 @@ function StepRow({ step, total }: { step: StepRecord; total: number }) {
         <rect x={start} width={length} y="0" height="8" />
       </svg>
       <span class="time">{formatMs(durationMs)}</span>
-      <span class="result">{failure !== null ? (result ?? 'failed') : (result ?? what)}</span>
+      <span class="result">{result ?? what}</span>
     </Tab>
   )
 }

@@ -8,7 +8,7 @@ import { OutboundCall } from '../outbound-call.ts'
 /** How long a set of keys is used before it is asked for again. */
 export const JWKS_FRESH_MS = 5 * 60_000
 /** After a failure, the time until the next try; keys that are there are used meanwhile. */
-export const JWKS_RETRY_MS = 10_000
+export const JWKS_RETRY_MS = 1_000
 const MAX_JWKS_BYTES = 256 * 1024
 const TIMEOUT_MS = 5_000
 
@@ -19,6 +19,7 @@ export class Jwks {
   readonly #clock: Clock
   #keys: JSONWebKeySet | null = null
   #dueMs = 0
+  #failure: GatewayError | null = null
   #running: Promise<JSONWebKeySet> | null = null
 
   constructor(url: string, env: FilterEnv, clock: Clock = systemClock) {
@@ -30,7 +31,9 @@ export class Jwks {
   /** Fails with JWKS_FETCH when there has never been a set. */
   readonly get = async (): Promise<JSONWebKeySet> => {
     const isDue = this.#clock.monotonicMs() >= this.#dueMs
-    if (this.#keys !== null && !isDue) return this.#keys
+    if (!isDue && this.#keys !== null) return this.#keys
+    // Requests must not ask a server again and again that has failed a moment ago.
+    if (!isDue && this.#failure !== null) throw this.#failure
     this.#running ??= this.#fetch().finally(() => {
       this.#running = null
     })
@@ -57,11 +60,13 @@ export class Jwks {
       if (!isJsonObject(data) || !Array.isArray(data['keys'])) throw this.#failed('no set of keys')
       // jose checks each key when it is used.
       this.#keys = { keys: data['keys'] } as unknown as JSONWebKeySet
+      this.#failure = null
       this.#dueMs = this.#clock.monotonicMs() + JWKS_FRESH_MS
       return this.#keys
     } catch (error) {
       this.#dueMs = this.#clock.monotonicMs() + JWKS_RETRY_MS
-      throw isGatewayError(error, 'JWKS_FETCH') ? error : this.#failed(reasonOf(error))
+      this.#failure = isGatewayError(error, 'JWKS_FETCH') ? error : this.#failed(reasonOf(error))
+      throw this.#failure
     }
   }
 

@@ -8,5 +8,5 @@ export function wasm_run(): i32 {
   const result = takeText(host_req_get_header(at(text('x-result'))))
   if (result == 'trap') unreachable()
   while (result == 'loop') store<u8>(64, load<u8>(64) + 1)
-  return i32(parseInt(result))
+  return i32(parseInt(result, 10))
 }

@@ -1,4 +1,4 @@
-import * as fc from 'fast-check'
+import fc from 'fast-check'
 import { formatNumber, parseFloat64, parseInteger } from '../../../host/wasm/data/numbers.ts'
 import { assert, suite } from '../../support/suite.ts'
 
