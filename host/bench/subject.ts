@@ -72,8 +72,14 @@ export async function inlineSubject(
   }
 }
 
+/** What can have several requests in flight. */
+export interface WorkerSubject extends Subject {
+  /** This many requests at once; milliseconds until the last is through. */
+  runMany(sample: Sample, count: number): Promise<number>
+}
+
 /** In one thread of a pool. */
-export async function workerSubject(module: BenchModule): Promise<Subject> {
+export async function workerSubject(module: BenchModule): Promise<WorkerSubject> {
   const pool = new ThreadPool(1, () => undefined)
   const executor = new WorkerExecutor(setupFor(module, 'never'), pool, {
     timeoutMs: 10_000,
@@ -90,6 +96,7 @@ export async function workerSubject(module: BenchModule): Promise<Subject> {
   const runner = new Runner(module, executor)
   return {
     run: (sample) => runner.run(sample),
+    runMany: (sample, count) => runner.runMany(sample, count),
     close: async () => {
       // The done phase of the last request may still be on its way.
       await nextTick()
@@ -128,15 +135,25 @@ class Runner {
     return endedAtMs - startedAtMs
   }
 
-  async run(sample: Sample): Promise<number> {
-    const exchange = makeExchange(sample)
-    const answer = makeAnswer(sample)
+  run(sample: Sample): Promise<number> {
+    return this.runMany(sample, 1)
+  }
+
+  async runMany(sample: Sample, count: number): Promise<number> {
+    const exchanges = Array.from({ length: count }, () => makeExchange(sample))
+    const answers = exchanges.map(() => makeAnswer(sample))
     const startedAtMs = performance.now()
-    await this.#filter.handle(exchange)
-    exchange.response ??= answer
-    await exchange.runOwed()
+    await Promise.all(
+      exchanges.map(async (exchange, index) => {
+        await this.#filter.handle(exchange)
+        exchange.response ??= answers[index] ?? null
+        await exchange.runOwed()
+      }),
+    )
     const endedAtMs = performance.now()
-    exchange.finish({ status: 200, durationMs: 0, sentBytes: 0, isComplete: true })
+    for (const exchange of exchanges) {
+      exchange.finish({ status: 200, durationMs: 0, sentBytes: 0, isComplete: true })
+    }
     this.#check()
     return endedAtMs - startedAtMs
   }

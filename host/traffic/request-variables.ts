@@ -1,3 +1,4 @@
+import { monotonicMs } from '../clock.ts'
 import { cookieOf } from '../exchange/cookies.ts'
 import type { Exchange } from '../exchange/exchange.ts'
 import { type PathParams, paramOf } from './path-params.ts'
@@ -78,7 +79,7 @@ const VARIABLES: Readonly<Record<string, Variable>> = {
   request: ({ request }) => `${request.method} ${request.target} HTTP/${request.httpVersion}`,
   request_length: (exchange, params) => contentLength(exchange, params) || '0',
   request_method: ({ request }) => request.method,
-  request_time: ({ startedAtMs }) => ((performance.now() - startedAtMs) / 1000).toFixed(3),
+  request_time: ({ startedAtMs }) => ((monotonicMs() - startedAtMs) / 1000).toFixed(3),
   request_uri: ({ request }) => request.target,
   scheme: ({ request }) => request.scheme,
   server_name: host,

@@ -26,7 +26,7 @@ export class RequestId extends Filter {
     const id = this.idOf(request)
     request.headers.set(this.header, id)
     ctx.put('requestId', id)
-    if (this.isTraced) this.trace(request, id)
+    if (this.isTraced) this.trace(request)
   }
 
   onResponse(response: Response): void {
@@ -43,7 +43,7 @@ export class RequestId extends Filter {
     return request.id
   }
 
-  private trace(request: Request, id: Text): void {
+  private trace(request: Request): void {
     const brought = this.isTrusting ? this.traceparentOf(request) : null
     // What the gateway calls the request is as unique as anything; a hash of it has the right form.
     const own = hex.encode(hash.sha256(request.id))

@@ -71,6 +71,7 @@ filters:
   - name: tenant
     kind: WasmHost
     code: build/tenant.wasm
+    timeout: 20s
 ${tenant}
   - name: upstream
     kind: Proxy

@@ -3,7 +3,7 @@ import { assert, suite } from '../support/suite.ts'
 
 const test = suite('resilience/crash-budget')
 
-const OPTIONS = { failures: 3, windowMs: 1_000, backoffMs: 100, maxBackoffMs: 350 }
+const OPTIONS = { failures: 3, share: 0.5, windowMs: 1_000, backoffMs: 100, maxBackoffMs: 350 }
 
 function budgetAt(): { budget: CrashBudget; pass: (ms: number) => void } {
   let now = 1_000_000
@@ -51,6 +51,15 @@ test('a trial that fails doubles the back-off, up to its limit; one that works f
   budget.succeeded()
   assert.is(budget.suspensions, 0)
   assert.equal([budget.failed(), budget.failed(), budget.failed()], [false, false, true])
+})
+
+test('a small share of failures never suspends, however many there are', () => {
+  const { budget } = budgetAt()
+  for (let i = 0; i < 500; i++) {
+    assert.not(budget.failed())
+    for (let good = 0; good < 2; good++) budget.succeeded()
+  }
+  assert.not(budget.isSuspended())
 })
 
 test('failures of items that were under way do not count twice', () => {

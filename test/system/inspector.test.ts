@@ -51,6 +51,8 @@ filters:
   - name: session
     kind: WasmHost
     code: build/session.wasm
+    # The machine may be busy.
+    timeout: 20s
   - name: defaults
     kind: RequestAdaptor
     header:

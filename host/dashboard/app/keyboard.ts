@@ -32,7 +32,10 @@ export function listenToKeys(): void {
     if (event.ctrlKey || event.metaKey || event.altKey || shownText.value !== null) return
     const { target } = event
     if (target instanceof HTMLElement && target.closest('input, select, textarea') !== null) {
-      if (event.key === 'Escape') target.blur()
+      if (event.key !== 'Escape') return
+      // Leaves the field and keeps what was typed; the browser would empty it and tell nobody.
+      event.preventDefault()
+      target.blur()
       return
     }
     // A region that scrolls needs the arrows for itself.

@@ -27,6 +27,9 @@ const MAX_LISTED = 200
 /** Time before a lost connection is tried again. */
 const RECONNECT_MS = 1_000
 
+/** How long a notice of something that went well stays. */
+const NEWS_MS = 10_000
+
 export const connection = signal<Connection>('connecting')
 export const servers = signal<readonly { readonly name: string; readonly port: number }[]>([])
 /** The newest first. */
@@ -106,7 +109,7 @@ function take(event: LiveEvent): void {
       connection.value = 'live'
       exchanges.value = event.exchanges
       heldBack.value = []
-      notice.value = event.notices.at(-1) ?? null
+      showNotice(event.notices.at(-1) ?? null)
       refreshRecord()
       return
     case 'exchanges':
@@ -115,13 +118,24 @@ function take(event: LiveEvent): void {
       if (event.exchanges.some(({ id }) => id === selectedId.value)) refreshRecord()
       return
     case 'notice':
-      notice.value = event.notice
+      showNotice(event.notice)
       return
     case 'cleared':
       exchanges.value = []
       heldBack.value = []
       select(null)
   }
+}
+
+/** What went well is news for a moment; what did not stays until it is mended. */
+function showNotice(what: Notice | null): void {
+  const ageMs = what === null ? 0 : Date.now() - Date.parse(what.at)
+  const isOld = what?.kind === 'live' && ageMs > NEWS_MS
+  notice.value = isOld ? null : what
+  if (what?.kind !== 'live' || isOld) return
+  setTimeout(() => {
+    if (notice.value === what) notice.value = null
+  }, NEWS_MS - ageMs)
 }
 
 function merge(
