@@ -13,9 +13,16 @@ export async function installPenstock(project: string): Promise<void> {
   const gateway = join(modules, '@penstock/gateway')
   await mkdir(gateway, { recursive: true })
   await mkdir(join(modules, '.bin'), { recursive: true })
-  const manifest = { name: '@penstock/gateway', type: 'module', exports: { './testing': './kit.js' } }
+  const manifest = {
+    name: '@penstock/gateway',
+    type: 'module',
+    exports: { './testing': './kit.js' },
+  }
   await writeFile(join(gateway, 'package.json'), JSON.stringify(manifest))
-  await writeFile(join(gateway, 'kit.js'), `export * from '${new URL('host/testing.ts', ROOT).href}'\n`)
+  await writeFile(
+    join(gateway, 'kit.js'),
+    `export * from '${new URL('host/testing.ts', ROOT).href}'\n`,
+  )
   const script = fileURLToPath(new URL('host/bin/penstock.cjs', ROOT))
   await symlink(script, join(modules, '.bin/penstock'))
   await symlink(fileURLToPath(new URL('sdk', ROOT)), join(modules, '@penstock/sdk'))

@@ -100,7 +100,10 @@ class Reader {
       const path = join(this.#folder, file)
       const text = (await readFile(path, 'utf8'))
         .replace('penstock dev', `penstock dev --inspector-port ${this.#port('2381')}`)
-        .replace('-f gateway.yaml', `-f gateway.yaml --admin-address 127.0.0.1:${this.#port('2381')}`)
+        .replace(
+          '-f gateway.yaml',
+          `-f gateway.yaml --admin-address 127.0.0.1:${this.#port('2381')}`,
+        )
       await writeFile(path, this.#withPorts(text))
     }
   }

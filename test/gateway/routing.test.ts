@@ -146,7 +146,10 @@ rules:
   assert.is(headers['x-default'], 'anonymous-x')
   assert.is(headers['x-none'], '[]')
   assert.is(headers['x-type'], 'text/plain 4 4 HTTP/1.1')
-  assert.match(headers['x-times'], /^\d{13} \d{4}-\d\d-\d\dT\S+ \d\d\/\w{3}\/\d{4}:\S+ [+-]\d{4} \d\.\d{3}$/)
+  assert.match(
+    headers['x-times'],
+    /^\d{13} \d{4}-\d\d-\d\dT\S+ \d\d\/\w{3}\/\d{4}:\S+ [+-]\d{4} \d\.\d{3}$/,
+  )
   assert.is(headers['x-price'], '5$')
   assert.is(headers['x-gone'], undefined)
   assert.is(headers.host, 'upstream.example')
@@ -250,7 +253,9 @@ test('a change of routes, filters and limits keeps the listener and its connecti
   const { Agent } = await import('node:http')
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
   cleanup.add(() => agent.destroy())
-  const { get, gateway, write, dir, port } = await start('rules: [{ paths: [{ path: /a, backend: mock }] }]')
+  const { get, gateway, write, dir, port } = await start(
+    'rules: [{ paths: [{ path: /a, backend: mock }] }]',
+  )
   assert.is((await get('/a', { agent })).status, 200)
   const { readFile } = await import('node:fs/promises')
   const yaml = await readFile(`${dir}/gateway.yaml`, 'utf8')

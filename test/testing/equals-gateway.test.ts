@@ -83,7 +83,10 @@ const sample = fc.record({
   headers,
   cookie,
   trace,
-  body: fc.option(fc.array(word, { maxLength: 4 }).map((words) => words.join(' ')), { nil: '' }),
+  body: fc.option(
+    fc.array(word, { maxLength: 4 }).map((words) => words.join(' ')),
+    { nil: '' },
+  ),
   status: fc.constantFrom(200, 201, 206, 404, 503),
   type: fc.constantFrom(null, 'text/html', 'application/json', 'image/png'),
   answer: fc.array(word, { maxLength: 6 }).map((words) => `body ${words.join(' ')}`),
@@ -98,8 +101,10 @@ function comparable(list: readonly (readonly [string, string])[]): string[] {
     .map(([name, text]) => {
       const shown = text
         .replace(/^[0-9a-z]{8}-[0-9a-f]{6}$/, 'ID')
-        .replace(/^00-([0-9a-f]{32})-[0-9a-f]{16}-/, (_, id: string) =>
-          `00-${id === '0af7651916cd43dd8448eb211c80319c' ? 'KEPT' : 'MADE'}-PARENT-`,
+        .replace(
+          /^00-([0-9a-f]{32})-[0-9a-f]{16}-/,
+          (_, id: string) =>
+            `00-${id === '0af7651916cd43dd8448eb211c80319c' ? 'KEPT' : 'MADE'}-PARENT-`,
         )
       return `${name.toLowerCase()}: ${shown}`
     })
@@ -107,7 +112,9 @@ function comparable(list: readonly (readonly [string, string])[]): string[] {
 }
 
 const pairs = (raw: readonly string[]): [string, string][] =>
-  raw.flatMap((name, index) => (index % 2 === 0 ? [[name, raw[index + 1] ?? ''] as [string, string]] : []))
+  raw.flatMap((name, index) =>
+    index % 2 === 0 ? [[name, raw[index + 1] ?? ''] as [string, string]] : [],
+  )
 
 for (const { name, parameters, jumps } of PLUGINS) {
   test(`${name}: the test kit answers as a gateway does`, async () => {
@@ -154,7 +161,11 @@ filters:
           ...(one.trace === null ? [] : [['traceparent', one.trace]]),
         ]) as Record<string, string>
         const body = one.method === 'GET' || one.method === 'DELETE' ? '' : one.body
-        const answer = await fetchFrom(port, one.path, { method: one.method, headers: fields, body })
+        const answer = await fetchFrom(port, one.path, {
+          method: one.method,
+          headers: fields,
+          body,
+        })
         const init: FilterRequest = {
           method: one.method,
           path: one.path,

@@ -8,6 +8,7 @@ import { ThreadData } from '../data/thread-data.ts'
 import { Phase } from '../guest-call.ts'
 import { encodeFrames, framesOf } from '../guest-frames.ts'
 import { Instance } from '../instance.ts'
+import { WASM_DEFAULTS } from '../limits.ts'
 import { Block, SlotState } from './block.ts'
 import { readRequest, sizeOfChanges, writeChanges } from './codec.ts'
 import {
@@ -46,11 +47,13 @@ export default function runBatch(task: BatchTask): BatchReply {
   for (let slot = 0; slot < task.count; slot++) {
     const beside = task.bodies?.find((bodies) => bodies.slot === slot) ?? null
     const { setupId, input } = readRequest(block.requests, beside)
-    block.setStarted(slot, monotonicMs())
+    const plugin = installed.get(setupId)
+    // Making the instance has a time of its own: it is not the request's.
+    const isNew = plugin?.instance === null && input?.phase !== Phase.start
+    block.setStarted(slot, monotonicMs() + (isNew ? WASM_DEFAULTS.startTimeoutMs : 0))
     // Lost to the event loop, which has taken everything that did not run: this thread is being ended.
     if (!block.move(slot, SlotState.queued, SlotState.running))
       return { processed: slot, oversize: null }
-    const plugin = installed.get(setupId)
     let answer: ChangeLog
     let code: number
     if (plugin === undefined || input === null) {
@@ -66,6 +69,7 @@ export default function runBatch(task: BatchTask): BatchReply {
             log({ type: 'guest-log', setupId, level, message, requestId: current }),
           data,
         )
+        if (isNew) block.setStarted(slot, monotonicMs())
         current = requestId
         code = input.phase === Phase.start ? 0 : plugin.instance.run(input)
         if (plugin.instance.call.hasReplied) code = ResultCode.replied
