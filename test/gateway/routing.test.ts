@@ -74,6 +74,31 @@ rules:
   assert.is((await refused.get('/')).status, 403)
 })
 
+test('a route may take more or less of a body than its server', async () => {
+  const { get } = await start(`
+clientMaxBodySize: 100
+rules:
+  - paths:
+      - { path: /less, clientMaxBodySize: 10, backend: echo }
+      - { path: /more, clientMaxBodySize: 1000, backend: echo }
+      - { path: /all, clientMaxBodySize: -1, backend: echo }
+      - { backend: echo }`)
+  const send = async (path: string, size: number, isChunked = false): Promise<number> => {
+    const headers: Record<string, string> = isChunked ? { 'transfer-encoding': 'chunked' } : {}
+    const answer = await get(path, { method: 'POST', body: Buffer.alloc(size, 'x'), headers })
+    return answer.status
+  }
+  assert.is(await send('/less', 10), 200)
+  assert.is(await send('/less', 11), 413)
+  assert.is(await send('/less', 11, true), 413)
+  assert.is(await send('/more', 1_000), 200)
+  assert.is(await send('/more', 1_001), 413)
+  assert.is(await send('/all', 200_000), 200)
+  assert.is(await send('/', 101), 413)
+  assert.is(await send('/', 101, true), 413)
+  assert.is(await send('/', 100, true), 200)
+})
+
 test('setHeaders fills in the variables of nginx', async () => {
   const { get } = await start(`
 rules:

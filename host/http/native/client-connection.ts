@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net'
 import { monotonicMs } from '../../clock.ts'
-import { GatewayError, reasonOf } from '../../errors.ts'
+import { GatewayError, isGatewayError, reasonOf } from '../../errors.ts'
 import type { Body } from '../../exchange/body.ts'
 import type { Response } from '../../exchange/response.ts'
 import { type AnswerOwner, AnswerReader } from './answer-reader.ts'
@@ -303,7 +303,9 @@ export class ClientConnection implements AnswerOwner, UploadOwner {
   }
 }
 
+/** A body past the limit of its route says so itself. */
 function unsendable(cause: Error): GatewayError {
+  if (isGatewayError(cause) && cause.fault === 'client') return cause
   return new GatewayError('REQUEST_INVALID', { reason: cause.message }, cause)
 }
 
