@@ -107,7 +107,8 @@ export function fetchFrom(port: number, path: string, options: GetOptions = {}):
       },
     )
     call.on('error', reject)
-    call.end(options.body)
+    // As bytes: Node writes a text together with the header, and then the header in UTF-8 too.
+    call.end(options.body === undefined ? undefined : Buffer.from(options.body))
   })
 }
 

@@ -32,6 +32,8 @@ interface Plugin {
   readonly parameters: Readonly<Record<string, string | number | boolean>>
   /** Results that lead to the upstream. */
   readonly jumps: readonly string[]
+  /** A header without which chance decides: every request has it. */
+  readonly always?: string
 }
 
 const PLUGINS: readonly Plugin[] = [
@@ -56,7 +58,12 @@ const PLUGINS: readonly Plugin[] = [
     jumps: [],
   },
   { name: 'request-id', parameters: { trust: true }, jumps: [] },
-  { name: 'ab-split', parameters: { b: 30, c: 30, by: 'x-user', force: 'q' }, jumps: ['b', 'c'] },
+  {
+    name: 'ab-split',
+    parameters: { b: 30, c: 30, by: 'x-user', force: 'q' },
+    jumps: ['b', 'c'],
+    always: 'x-user',
+  },
 ]
 
 const word = fc.constantFrom('a', 'b', 'k-1', 'k-2', 'acme', 'x y', '4111 1111 1111 1234', 'ü')
@@ -116,7 +123,7 @@ const pairs = (raw: readonly string[]): [string, string][] =>
     index % 2 === 0 ? [[name, raw[index + 1] ?? ''] as [string, string]] : [],
   )
 
-for (const { name, parameters, jumps } of PLUGINS) {
+for (const { name, parameters, jumps, always } of PLUGINS) {
   test(`${name}: the test kit answers as a gateway does`, async () => {
     let sent: Sample | null = null
     let seen: { line: string; headers: string[]; body: string } | null = null
@@ -156,6 +163,7 @@ filters:
         sent = one
         seen = null
         const fields = Object.fromEntries([
+          ...(always === undefined ? [] : [[always, 'somebody']]),
           ...one.headers,
           ...(one.cookie === null ? [] : [['cookie', one.cookie]]),
           ...(one.trace === null ? [] : [['traceparent', one.trace]]),
