@@ -1,6 +1,12 @@
 import { isGatewayError, reasonOf } from '../errors.ts'
 import type { Body } from '../exchange/body.ts'
-import type { Exchange, ExchangeEnd, MessageScope, OwedPhase } from '../exchange/exchange.ts'
+import {
+  DEFAULT_NAMESPACE,
+  type Exchange,
+  type ExchangeEnd,
+  type MessageScope,
+  type OwedPhase,
+} from '../exchange/exchange.ts'
 import type { Logger } from '../observe/log.ts'
 import { applyChanges } from '../wasm/apply-changes.ts'
 import type { GuestItem, GuestOutcome } from '../wasm/executor.ts'
@@ -64,7 +70,7 @@ export class WasmFilter {
       return this.#hasResponse ? this.#run(scope, Phase.response) : undefined
     }
     if (!this.#hasRequest) {
-      if (this.#hasResponse) scope.exchange.owe(this.#owed)
+      this.#owe(scope)
       return undefined
     }
     return this.#run(scope, Phase.request)
@@ -107,6 +113,11 @@ export class WasmFilter {
       numOfWasmError: this.#failures,
       executor: executor.status(),
     }
+  }
+
+  /** Owed is the response the client gets; in another namespace a node runs at its place only. */
+  #owe({ exchange, namespace }: MessageScope): void {
+    if (this.#hasResponse && namespace === DEFAULT_NAMESPACE) exchange.owe(this.#owed)
   }
 
   #run(scope: MessageScope, phase: Phase): Result | Promise<Result> {
@@ -173,7 +184,7 @@ export class WasmFilter {
       )
       if (refused !== null) return this.#fail(scope, refused, 'wasmError')
     }
-    if (phase === Phase.request && this.#hasResponse) scope.exchange.owe(this.#owed)
+    if (phase === Phase.request) this.#owe(scope)
     if (outcome.kind === 'replied') return 'replied'
     if (outcome.kind === 'next') return undefined
     const name = this.#plugin.description.results[outcome.result - 1]
