@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process'
 import { cpSync, globSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
+import { buildPage } from '../host/dashboard/build-page.ts'
 
 const root = join(import.meta.dirname, '..')
 const tsc = join(
@@ -21,6 +22,11 @@ process.exitCode = status ?? 1
 // Sources that are given away as they are.
 const templates = 'cli/new/templates'
 cpSync(join(root, 'host', templates), join(root, 'dist', templates), { recursive: true })
-for (const file of globSync('**/*.{yaml,html}', { cwd: join(root, 'host') })) {
+// The sources of the page are not run; what is made of them is.
+for (const file of globSync('**/*.{yaml,html}', {
+  cwd: join(root, 'host'),
+  exclude: ['dashboard/app/**'],
+})) {
   cpSync(join(root, 'host', file), join(root, 'dist', file))
 }
+await buildPage(join(root, 'dist/dashboard/page'))

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { existsSync, globSync } from 'node:fs'
-import { mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { extname, join } from 'node:path'
 import type { PageFile } from '../admin/page.ts'
 
@@ -41,8 +41,6 @@ async function cachedBuild(): Promise<string> {
   if (existsSync(folder)) return folder
   // Loaded here: an installed package has no bundler.
   const { buildPage } = await import('./build-page.ts')
-  await rm(CACHE, { recursive: true, force: true })
-  const { mkdir } = await import('node:fs/promises')
   await mkdir(CACHE, { recursive: true })
   const draft = await mkdtemp(join(CACHE, 'draft-'))
   await buildPage(draft)
@@ -53,7 +51,18 @@ async function cachedBuild(): Promise<string> {
     if (!existsSync(folder)) throw error
     await rm(draft, { recursive: true, force: true })
   }
+  await removeOthers(folder)
   return folder
+}
+
+/** Pages of former sources; drafts are somebody's who builds right now. */
+async function removeOthers(current: string): Promise<void> {
+  for (const name of await readdir(CACHE)) {
+    const path = join(CACHE, name)
+    if (path !== current && !name.startsWith('draft-')) {
+      await rm(path, { recursive: true, force: true })
+    }
+  }
 }
 
 async function digestOfSources(): Promise<string> {

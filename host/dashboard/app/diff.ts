@@ -90,11 +90,9 @@ function pair(
   for (const left of removed) {
     const at = key === null ? 0 : rest.findIndex((line) => key(line) === key(left))
     const [right] = at < 0 || rest.length === 0 ? [] : rest.splice(at, 1)
-    rows.push(
-      right === undefined
-        ? { kind: 'removed', left, right: null }
-        : { kind: 'changed', left, right },
-    )
+    if (right === undefined) rows.push({ kind: 'removed', left, right: null })
+    // Lists that are too long to be compared have equal lines here.
+    else rows.push(left === right ? same(left) : { kind: 'changed', left, right })
   }
   rows.push(...rest.map((right): DiffRow => ({ kind: 'added', left: null, right })))
   return rows
