@@ -67,48 +67,51 @@ export const METHOD =
 
 /**
  * Runs all targets in front of the upstream and measures each once per round, each time beside a sample of
- * the first one, the reference: what the machine does to one it does to the other too. All are started
- * anew a few times on the way.
+ * the first one, the reference: what the machine does to one it does to the other too. Every target has a
+ * process of the reference for itself: one that served all pairs would get several times the load, and V8
+ * would compile it better. All are started anew a few times on the way.
  */
 export async function measureTargets(
   targets: readonly Target[],
   rounds: number,
 ): Promise<readonly Measured[]> {
   needWrk()
+  const [reference, ...others] = targets.map((target) => new Measured(target))
+  if (reference === undefined) throw new RangeError('no targets')
   const lives = Math.min(LIVES, rounds)
-  const progress = new Progress((targets.length - 1) * rounds + targets.length * 2 * lives)
-  const measured = targets.map((target) => new Measured(target))
+  const progress = new Progress(others.length * (rounds + 4 * lives))
   for (let life = 0; life < lives; life++) {
     const roundsOfLife = Math.floor((rounds + life) / lives)
     progress.say(`start ${life + 1}/${lives}: `)
-    await measureOneLife(measured, roundsOfLife, progress)
+    await measureOneLife(reference, others, roundsOfLife, progress)
   }
   progress.done()
-  return measured
+  return [reference, ...others]
 }
 
 /** Starts everything, measures, and stops everything. */
 async function measureOneLife(
-  measured: readonly Measured[],
+  reference: Measured,
+  others: readonly Measured[],
   rounds: number,
   progress: Progress,
 ): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'penstock-bench-'))
   try {
-    const [reference, ...others] = await startAll(measured, folder, progress)
-    if (reference === undefined) throw new RangeError('no targets')
-    await inRounds(others, rounds, progress, async (other, round) => {
+    const pairs = await startAll(reference, others, folder, progress)
+    await inRounds(pairs, rounds, progress, async ({ own, beside, measured }, round) => {
       const isFirst = round % 2 === 0
-      const before = isFirst ? await measure(reference) : null
-      const own = await measure(other)
-      const sample = before ?? (await measure(reference))
-      other.measured.samples.push(own)
-      other.measured.references.push(sample)
-      reference.measured.samples.push(sample)
-      reference.measured.references.push(sample)
+      const before = isFirst ? await measure(beside) : null
+      const sample = await measure(own)
+      const referenceSample = before ?? (await measure(beside))
+      measured.samples.push(sample)
+      measured.references.push(referenceSample)
+      reference.samples.push(referenceSample)
+      reference.references.push(referenceSample)
     })
-    for (const { measured: one, server } of [reference, ...others]) {
-      one.residentBytes = server.residentBytes()
+    for (const { measured, own, beside } of pairs) {
+      measured.residentBytes = own.server.residentBytes()
+      reference.residentBytes = beside.server.residentBytes()
     }
   } finally {
     await stopAll()
@@ -116,38 +119,51 @@ async function measureOneLife(
   }
 }
 
-async function startAll(
-  measured: readonly Measured[],
-  folder: string,
-  progress: Progress,
-): Promise<readonly Contestant[]> {
-  const upstream = join(import.meta.dirname, '../upstream.ts')
-  const upstreamCommand = [process.execPath, upstream, String(FIRST_PORT)]
-  await ServerProcess.start('upstream', upstreamCommand, { core: LOAD_CORE, port: FIRST_PORT })
-  const contestants: Contestant[] = []
-  for (const [index, one] of measured.entries()) {
-    const { name } = one.target
-    progress.step(`starting ${name}`)
-    const port = FIRST_PORT + 1 + index
-    const command = one.target.command(port, FIRST_PORT, mkdtempSync(join(folder, 'target-')))
-    const server = await ServerProcess.start(name, command, { core: SERVER_CORE, port })
-    contestants.push({ name, measured: one, server, port })
-  }
-  for (const { name, port } of contestants) {
-    progress.step(`warming up ${name}`)
-    await warmUp(port)
-  }
-  return contestants
-}
-
-const FIRST_PORT = 19_500
-
-interface Contestant {
+/** A target and the reference it is measured beside. */
+interface Pair {
   readonly name: string
   readonly measured: Measured
+  readonly own: Running
+  readonly beside: Running
+}
+
+interface Running {
   readonly server: ServerProcess
   readonly port: number
 }
+
+async function startAll(
+  reference: Measured,
+  others: readonly Measured[],
+  folder: string,
+  progress: Progress,
+): Promise<readonly Pair[]> {
+  const upstream = join(import.meta.dirname, '../upstream.ts')
+  const upstreamCommand = [process.execPath, upstream, String(FIRST_PORT)]
+  await ServerProcess.start('upstream', upstreamCommand, { core: LOAD_CORE, port: FIRST_PORT })
+  let port = FIRST_PORT
+  const start = async ({ target }: Measured): Promise<Running> => {
+    progress.step(`starting ${target.name}`)
+    port += 1
+    const command = target.command(port, FIRST_PORT, mkdtempSync(join(folder, 'target-')))
+    const server = await ServerProcess.start(target.name, command, { core: SERVER_CORE, port })
+    return { server, port }
+  }
+  const pairs: Pair[] = []
+  for (const measured of others) {
+    const { name } = measured.target
+    pairs.push({ name, measured, own: await start(measured), beside: await start(reference) })
+  }
+  for (const { name, own, beside } of pairs) {
+    progress.step(`warming up ${name}`)
+    await warmUp(own.port)
+    progress.step(`warming up ${reference.target.name} beside it`)
+    await warmUp(beside.port)
+  }
+  return pairs
+}
+
+const FIRST_PORT = 19_500
 
 async function warmUp(port: number): Promise<void> {
   const deadline = Date.now() + WARM_UP_MS
@@ -156,7 +172,7 @@ async function warmUp(port: number): Promise<void> {
   }
 }
 
-async function measure({ server, port }: Contestant): Promise<Sample> {
+async function measure({ server, port }: Running): Promise<Sample> {
   const before = server.cpuUs()
   const result = await load(port, SAMPLE_SECONDS)
   const { requests, requestsPerSecond, p50Us, p99Us, failures } = result
