@@ -64,6 +64,8 @@ export class Exchange implements MessageScope {
   routePrefix = ''
   /** What filters did, for the access log; null when nothing was noted. */
   tags: string[] | null = null
+  /** The status of the answer when the flow ends without a response. */
+  failureStatus = 503
   /** True once the client is gone: nothing more can be sent. */
   isAborted = false
   /** Per-request data of plugins: see the guest contract. Null until the first put. */

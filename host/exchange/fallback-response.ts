@@ -7,7 +7,7 @@ import { Response } from './response.ts'
  * What a client gets when a flow ended without a response: the status, the id to ask about, and nothing
  * of the inside.
  */
-export function fallbackResponse(exchange: Exchange, status = 503): Response {
+export function fallbackResponse(exchange: Exchange, status = exchange.failureStatus): Response {
   return new Response(
     status,
     new Headers(['content-type', 'text/plain; charset=utf-8', 'x-request-id', exchange.id]),

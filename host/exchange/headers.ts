@@ -107,6 +107,16 @@ export class Headers {
     list.push(name, value)
   }
 
+  /**
+   * Takes over a list that was made from `list` by somebody who has checked what was written. `isPlain`
+   * says that no field of `isApart` was touched.
+   */
+  adopt(list: string[], isPlain: boolean): void {
+    this.#list = list
+    this.#lines = null
+    this.#isChecked &&= isPlain
+  }
+
   /** Adds a field after those that are there. */
   add(name: string, value: string): void {
     const lines = this.#lines
@@ -266,3 +276,8 @@ const APART: ReadonlySet<string> = new Set([
   'x-forwarded-proto',
   'x-real-ip',
 ])
+
+/** Is this, in lower case, a field that checked lines do not hold? */
+export function isApart(lower: string): boolean {
+  return APART.has(lower)
+}

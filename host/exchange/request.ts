@@ -1,4 +1,5 @@
 import { Body } from './body.ts'
+import type { ClientTls } from './client-tls.ts'
 import { Headers } from './headers.ts'
 
 /**
@@ -17,8 +18,12 @@ export class Request {
   httpVersion: '1.0' | '1.1' | '2'
   headers: Headers
   body: Body
-  /** The address of the peer of the socket. */
+  /** The address of the client: of the peer of the socket, or as a trusted proxy says. */
   remoteAddress: string
+  /** The TLS connection it came through; null for a plain one. */
+  tls: ClientTls | null = null
+  /** The protocol the client asks to go over to, as its Upgrade field says; "" for none. */
+  upgrade = ''
   #decoded: string | null = null
   #decodedFrom: string | null = null
 

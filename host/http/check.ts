@@ -4,9 +4,14 @@ import { isAuthority, normalizePath, parseAbsoluteTarget } from './native/target
 
 /** What a request head may cost at most. */
 export interface HeadLimits {
+  /** Default 8 KiB. */
+  readonly maxRequestLineBytes?: number
   readonly maxHeaderBytes: number
   readonly maxHeaderCount: number
 }
+
+/** Bytes of a request line; past it 414 (RFC 9112, section 3 asks for at least 8,000). */
+export const MAX_REQUEST_LINE = 8 * 1024
 
 /** A longer method is none that anybody implements. */
 export const MAX_METHOD_LENGTH = 32
@@ -50,6 +55,10 @@ export class HeadCheck {
     }
     if (method !== 'GET' && method !== 'POST' && !this.#checkMethod(method)) return false
     const isHttp10 = version === '1.0'
+    // Two spaces, "HTTP/1.1" and CRLF.
+    if (method.length + target.length + 12 > (limits.maxRequestLineBytes ?? MAX_REQUEST_LINE)) {
+      return this.#refuse(414, 'the request line is too long')
+    }
     this.host = ''
     if (!this.#readTarget(method, target)) return false
     return this.#readFields(list, limits, isHttp10)

@@ -4,7 +4,7 @@ import { nativeEngine } from './native/engine.ts'
 import { nodeEngine } from './node/engine.ts'
 
 /** Every HTTP engine, the default first. */
-export const HTTP_ENGINES: readonly HttpEngine[] = [nodeEngine, nativeEngine]
+export const HTTP_ENGINES: readonly HttpEngine[] = [nativeEngine, nodeEngine]
 
 /** The engine of this name; fails with HTTP_ENGINE. */
 export function httpEngine(name: string): HttpEngine {

@@ -20,8 +20,8 @@ interface Kind {
 export function configSchema(): Schema {
   const definitions: Schema = {
     ...definitionsOf('object', OBJECT_SPECS),
-    ...definitionsOf('filter', FILTER_KINDS, ['name', 'kind']),
-    ...definitionsOf('policy', POLICY_KINDS, ['name', 'kind']),
+    ...definitionsOf('filter', FILTER_KINDS, true),
+    ...definitionsOf('policy', POLICY_KINDS, true),
     filter: choiceOf('filter', FILTER_KINDS),
     policy: choiceOf('policy', POLICY_KINDS),
   }
@@ -43,23 +43,17 @@ export function configSchemaText(): string {
   return `${start},\n  "definitions": {\n${lines.join(',\n')}\n  }\n}\n`
 }
 
-/** `added` are fields that the schema of a kind leaves to whoever holds it. */
-function definitionsOf(
-  prefix: string,
-  kinds: readonly Kind[],
-  added: readonly string[] = [],
-): Schema {
+/** With `isPart`: the schema of the kind leaves name, kind and the like to the pipeline that holds it. */
+function definitionsOf(prefix: string, kinds: readonly Kind[], isPart = false): Schema {
   return Object.fromEntries(
     kinds.map((one) => {
       const schema = lenient(jsonSchemaOf(one.spec)) as Schema
-      const fields = added.map(
-        (name) => [name, name === 'kind' ? { const: one.kind } : NAME] as const,
-      )
       const properties = {
-        ...Object.fromEntries(fields),
+        ...(isPart ? { name: NAME, kind: { const: one.kind }, ...IGNORED } : {}),
         ...(schema['properties'] as Schema | undefined),
       }
-      const required = [...added, ...((schema['required'] as string[] | undefined) ?? [])]
+      const own = isPart ? ['name', 'kind'] : []
+      const required = [...own, ...((schema['required'] as string[] | undefined) ?? [])]
       const full = { ...schema, description: one.description, properties, required }
       return [`${prefix}.${one.kind}`, withLists(full)]
     }),
@@ -67,6 +61,13 @@ function definitionsOf(
 }
 
 const NAME = { type: 'string', description: 'Unique among its neighbors.' }
+
+/** What is in PART_FIELDS beside name and kind. */
+const IGNORED = {
+  version: { description: 'Accepted and ignored.' },
+  labels: { description: 'Accepted and ignored.' },
+  createdAt: { description: 'Accepted and ignored.' },
+}
 
 /** Which schema holds is decided by `kind`: an editor then speaks of that one alone. */
 function choiceOf(prefix: string, kinds: readonly Kind[]): Schema {
@@ -90,8 +91,18 @@ function jsonSchemaOf(spec: z.ZodType): unknown {
     // What stands twice is written twice: the file is for programs.
     reused: 'inline',
   })
-  const { $schema: _, ...rest } = schema
-  return rest
+  const { $schema: _, definitions: __, ...rest } = schema
+  return withoutRecursion(rest)
+}
+
+/** A value that may hold itself, which is any JSON, would need a definition of its own: any value will do. */
+function withoutRecursion(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(withoutRecursion)
+  if (typeof schema !== 'object' || schema === null) return schema
+  if (String(Reflect.get(schema, '$ref')).startsWith('#/definitions/__schema')) return {}
+  return Object.fromEntries(
+    Object.entries(schema).map(([key, value]) => [key, withoutRecursion(value)]),
+  )
 }
 
 /** Numbers and flags may be references, which are text until they are replaced. */
@@ -101,7 +112,7 @@ function lenient(schema: unknown): unknown {
   const copy = Object.fromEntries(
     Object.entries(schema).map(([key, value]) => [key, lenient(value)]),
   )
-  const { type, description, ...rest } = copy
+  const { type, description, default: value, ...rest } = copy
   if (type !== 'integer' && type !== 'number' && type !== 'boolean') return copy
   const both = {
     anyOf: [
@@ -109,7 +120,11 @@ function lenient(schema: unknown): unknown {
       { type: 'string', pattern: '\\$\\{' },
     ],
   }
-  return description === undefined ? both : { description, ...both }
+  return {
+    ...(description === undefined ? {} : { description }),
+    ...(value === undefined ? {} : { default: value }),
+    ...both,
+  }
 }
 
 /** Lists of filters and of policies refer to the choice among them. */

@@ -68,13 +68,13 @@ function entriesOf(flow: unknown, base: JsonPath, context: CheckContext): FlowEn
       namespace: namespace === '' ? DEFAULT_NAMESPACE : namespace,
     }
     if (parallel !== undefined && parallel !== null) {
-      if (filter !== undefined) {
+      if (filter != null) {
         const message = 'an entry of a flow has `filter` or `parallel`, not both'
         context.report({ path: [...path, 'parallel'], at: 'key', message })
       }
       const branches = branchEntries(parallel, [...path, 'parallel'], context)
       nodes.push({ ...rest, name: alias ?? PARALLEL, filter: PARALLEL, branches })
-    } else if (filter === undefined) {
+    } else if (filter == null) {
       context.report({ path: [...path, 'filter'], message: '`filter` is missing' })
     } else if (typeof filter === 'string' && filter !== '') {
       nodes.push({ ...rest, name: alias ?? filter, filter, branches: null })

@@ -1,3 +1,4 @@
+import type { MissingPart } from '../filters/filter.ts'
 import type { HttpEngine } from '../http/engine.ts'
 import type { Logger } from '../observe/log.ts'
 import type { AccessLog } from '../traffic/access-log.ts'
@@ -23,6 +24,8 @@ export interface Generation {
   status(): unknown
   /** Files it was made from beside its document: a change of one makes it anew. */
   readonly files?: readonly string[]
+  /** What its filters could not load at the start; null when nothing is missing. */
+  readonly missing?: readonly MissingPart[] | null
 }
 
 /** What objects are given when they are made. */
@@ -33,8 +36,12 @@ export interface ObjectEnv {
   readonly clients: UsagePool
   readonly listeners: UsagePool
   readonly plugins: PluginHost
+  /** At the start of the gateway: what cannot be loaded is left out, instead of refused. */
+  readonly isBoot: boolean
   /** Whoever records exchanges; null for nobody. */
   readonly observer: TrafficObserver | null
+  /** True for a configuration that moves here and expects the answers of Easegress where ours differ. */
+  readonly isEasegress: boolean
   /** The pipeline of that name that runs now. */
   readonly pipeline: (name: string) => PipelineGeneration | undefined
   /** The GlobalFilter of that name that runs now. */

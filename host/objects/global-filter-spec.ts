@@ -10,8 +10,12 @@ const spec = z.strictObject({
   ...objectFields('GlobalFilter'),
   beforePipeline: pipelineBody
     .optional()
-    .describe('A pipeline that runs before that of the route.'),
-  afterPipeline: pipelineBody.optional().describe('A pipeline that runs after that of the route.'),
+    .describe('A pipeline that runs before that of the route.')
+    .meta({ 'x-see': 'Pipeline' }),
+  afterPipeline: pipelineBody
+    .optional()
+    .describe('A pipeline that runs after that of the route.')
+    .meta({ 'x-see': 'Pipeline' }),
   fallthrough: z
     .strictObject({
       beforePipeline: z
@@ -32,6 +36,21 @@ export const globalFilterKind = defineObject({
   kind: 'GlobalFilter',
   description: 'Runs a pipeline before, and one after, the pipelines of the servers that name it.',
   category: 'pipeline',
+  example: `kind: GlobalFilter
+name: everywhere
+beforePipeline:
+  filters:
+    - name: limit
+      kind: RateLimiter
+      policies: [{ name: all, limitForPeriod: 1000, limitRefreshPeriod: 1s }]
+      defaultPolicyRef: all
+      urls: [{ url: { prefix: / } }]
+afterPipeline:
+  filters:
+    - { name: tidy, kind: ResponseAdaptor, header: { del: [Server] } }`,
+  notes: [
+    'A server whose GlobalFilter is gone answers 503; Easegress passes it over, and what it should have stopped comes through.',
+  ],
   spec,
   check(data, context): { before: Parts | null; after: Parts | null } {
     const parts = (field: 'beforePipeline' | 'afterPipeline'): Parts | null => {

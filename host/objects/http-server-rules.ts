@@ -62,15 +62,24 @@ function compileRoute(path: PathSpec): Omit<Route, 'maxBodyBytes' | 'backend' | 
     pathPrefix: path.pathPrefix,
     pathRegexp: path.pathRegexp === '' ? null : compileRegexp(path.pathRegexp),
     methods: path.methods.length === 0 ? null : new Set(path.methods),
-    headers: path.headers.map((header) => compileMatcher(header, header.key.toLowerCase())),
+    headers:
+      path.headers.length === 0
+        ? NO_MATCHERS
+        : path.headers.map((header) => compileMatcher(header, header.key.toLowerCase())),
     matchAllHeader: path.matchAllHeader,
-    queries: path.queries.map((query) => compileMatcher(query, query.key)),
+    queries:
+      path.queries.length === 0
+        ? NO_MATCHERS
+        : path.queries.map((query) => compileMatcher(query, query.key)),
     matchAllQuery: path.matchAllQuery,
     ipFilter: path.ipFilter === undefined ? null : new IpFilter(path.ipFilter),
     rewriteTarget: path.rewriteTarget,
     setHeaders: compileSetHeaders(path.setHeaders),
   }
 }
+
+/** One for all routes: most have none, and there may be thousands. */
+const NO_MATCHERS: readonly ValueMatcher[] = []
 
 function compileMatcher(
   spec: { readonly values: readonly string[]; readonly regexp: string },
@@ -91,10 +100,19 @@ export function limitsOf(spec: HttpServerSpec): ServerLimits {
     keepAlive: spec.keepAlive,
     keepAliveTimeoutMs: spec.keepAliveTimeout,
     maxConnections: spec.maxConnections,
-    headerTimeoutMs: HEADER_TIMEOUT_MS,
-    maxHeaderBytes: MAX_HEADER_BYTES,
-    maxHeaderCount: MAX_HEADER_COUNT,
+    headerTimeoutMs: spec.headerTimeout,
+    maxRequestLineBytes: spec.maxRequestLine,
+    maxHeaderBytes: spec.maxHeaderBytes,
+    maxHeaderCount: spec.maxHeaderCount,
     maxBodyBytes: largestLimit(spec),
+    bodyIdleTimeoutMs: spec.bodyIdleTimeout,
+    minBodyRate: spec.minBodyRate,
+    bodyTimeoutMs: spec.bodyTimeout,
+    requestTimeoutMs: spec.requestTimeout,
+    writeIdleTimeoutMs: spec.writeIdleTimeout,
+    maxRequestsPerConnection: spec.maxRequestsPerConnection,
+    maxTunnels: spec.maxTunnels,
+    tunnelIdleTimeoutMs: spec.tunnelIdleTimeout,
   }
 }
 
@@ -110,10 +128,3 @@ function largestLimit(spec: HttpServerSpec): number {
   }
   return largest
 }
-
-/** Time for a whole request head. */
-export const HEADER_TIMEOUT_MS = 5_000
-/** Decoded size of a request head. */
-export const MAX_HEADER_BYTES = 32 * 1024
-/** Fields of a request head. */
-export const MAX_HEADER_COUNT = 100

@@ -5,7 +5,9 @@ import { duration, name, notYet, objectFields, text, wants, z } from '../config/
 import { HOST_OWNED_HEADERS } from '../exchange/headers.ts'
 import { poolSpec } from '../filters/proxy-pool-spec.ts'
 import { ACCESS_VARIABLES, unknownVariables } from '../traffic/access-format.ts'
-import { ipFilterField } from './ip-filter-field.ts'
+import { limitFields } from './http-server-limit-fields.ts'
+import { checkTls, tlsFields } from './http-server-tls-fields.ts'
+import { ipFilterField, ranges } from './ip-filter-field.ts'
 import { type CheckContext, defineObject, type SpecOf } from './object.ts'
 import { checkRadixRoute } from './radix-check.ts'
 
@@ -109,7 +111,8 @@ const route = z.strictObject({
   backend: z.string().default('').describe('The name of the pipeline that handles the request.'),
   backendPool: poolSpec
     .optional()
-    .describe('In place of `backend`: a pool of servers, as in a Proxy filter.'),
+    .describe('In place of `backend`: a pool of servers, as in a Proxy filter.')
+    .meta({ 'x-see': 'Proxy.pools' }),
 })
 
 const rule = z.strictObject({
@@ -125,7 +128,7 @@ const rule = z.strictObject({
     .default([])
     .describe('More hosts; the rule applies to any host when none is given at all.'),
   ipFilter: ipFilterField().optional().describe('Clients that may use the rule; others get 403.'),
-  paths: z.array(route).default([]).describe('Routes; the first that matches is taken.'),
+  paths: z.array(route).prefault([]).describe('Routes; the first that matches is taken.'),
 })
 
 const spec = z.strictObject({
@@ -147,9 +150,10 @@ const spec = z.strictObject({
     .default(0)
     .transform((bytes) => (bytes === 0 ? DEFAULT_MAX_BODY_BYTES : Math.max(bytes, -1)))
     .describe('Bytes of a request body; past it 413. 0 means 10 MiB, a negative number no limit.'),
+  ...limitFields,
   rules: z
     .array(rule)
-    .default([])
+    .prefault([])
     .describe('Rules; the first whose host matches and that has a route is taken.'),
   routerKind: z
     .enum(['', 'Ordered', 'RadixTree'])
@@ -170,6 +174,15 @@ const spec = z.strictObject({
     .describe(
       'Keep what the client says in `X-Forwarded-For` and add its address. A Proxy always sends the address; without this nothing the client claims goes with it.',
     ),
+  trustedProxies: ranges(
+    'Addresses and ranges of proxies in front of this server: what they say about the client is believed.',
+  ),
+  forwardedHeader: z
+    .enum(['X-Forwarded-For', 'Forwarded'])
+    .default('X-Forwarded-For')
+    .describe(
+      'The header in which trusted proxies name the client, `X-Forwarded-Proto` and `-Host` going with the first; the other one is dropped.',
+    ),
   globalFilter: z
     .union([z.literal(''), name()])
     .default('')
@@ -186,17 +199,8 @@ const spec = z.strictObject({
     })
     .default('')
     .describe('The line of a request in the access log, with variables such as `{{Method}}`.'),
-  ...notYet(
-    'autoCert',
-    'caCertBase64',
-    'certBase64',
-    'certs',
-    'http3',
-    'https',
-    'keyBase64',
-    'keys',
-    'tracing',
-  ),
+  ...tlsFields,
+  ...notYet('autoCert', 'http3', 'tracing'),
 })
 
 /** HTTPServer without its running part: the fields of its document and the rules they follow. */
@@ -204,6 +208,35 @@ export const httpServerKind = defineObject({
   kind: 'HTTPServer',
   description: 'Listens for HTTP requests and sends each to the pipeline its rules name.',
   category: 'gate',
+  example: `kind: HTTPServer
+name: server
+port: 10080
+clientMaxBodySize: 1048576
+rules:
+  - host: "*.example.com"
+    paths:
+      - pathPrefix: /api/
+        methods: [GET, POST]
+        headers: [{ key: X-Version, values: ["2"] }]
+        rewriteTarget: /
+        setHeaders: { X-Real-IP: $remote_addr }
+        backend: main
+      - path: /health
+        backend: main
+---
+kind: Pipeline
+name: main
+filters:
+  - { name: mock, kind: Mock, rules: [{ body: hello }] }`,
+  notes: [
+    'What a client says about itself in `X-Forwarded-For` is believed of `trustedProxies` only, and `X-Real-Ip` of nobody: else IP filters, hashes and logs see the address of the connection.',
+    'A body may have 10 MiB when nothing is said, where Easegress has 4 MiB; it streams unless a filter asks for all of it.',
+    'A request head has a time limit, a size limit and a limit of fields, and a client that pauses in its body is answered 408.',
+    'Messages that HTTP leaves in doubt are refused, not repaired.',
+    'TLS is 1.2 or 1.3. Certificates are checked when the configuration is, and a change of them closes no connection. Easegress has no `tls`.',
+    'Headers that open doors, such as `Authorization` and `Cookie`, are not written to the access log.',
+    '`port: 0` takes a free port.',
+  ],
   spec,
   check(data, context) {
     forEachObject(data['rules'], ['rules'], (rule, path) => {
@@ -224,6 +257,7 @@ export const httpServerKind = defineObject({
       })
     })
     checkReference(data['globalFilter'], 'GlobalFilter', ['globalFilter'], context)
+    checkTls(data, context)
     return {}
   },
 })
@@ -242,9 +276,9 @@ function checkTarget(route: JsonObject, path: JsonPath, context: CheckContext): 
   if (hasBackend && isJsonObject(backendPool)) {
     const message = '`backend` and `backendPool` exclude each other'
     context.report({ path: [...path, 'backendPool'], at: 'key', message })
-  } else if (backendPool === undefined && backend === undefined) {
+  } else if (backendPool == null && backend == null) {
     context.report({ path: [...path, 'backend'], message: '`backend` is missing' })
-  } else if (backendPool === undefined && backend === '') {
+  } else if (backendPool == null && backend === '') {
     const message = '`backend` takes text that is not empty, not empty text'
     context.report({ path: [...path, 'backend'], message })
   }
@@ -255,7 +289,7 @@ function checkTarget(route: JsonObject, path: JsonPath, context: CheckContext): 
 /** The pool stands alone: there is nothing to choose between, and no pipeline with policies. */
 function checkPool(pool: JsonObject, path: JsonPath, context: CheckContext): void {
   for (const field of ['filter', 'retryPolicy', 'circuitBreakerPolicy']) {
-    if (pool[field] === undefined || pool[field] === '') continue
+    if (pool[field] == null || pool[field] === '') continue
     const message = `a \`backendPool\` has no \`${field}\`: use a pipeline with a Proxy`
     context.report({ path: [...path, field], at: 'key', message })
   }
@@ -289,8 +323,8 @@ function checkMatcher(
   context: CheckContext,
 ): void {
   const { values, regexp: pattern } = matcher
-  const hasValues = Array.isArray(values) ? values.length > 0 : values !== undefined
-  if (hasValues || (pattern !== undefined && pattern !== '')) return
+  const hasValues = Array.isArray(values) ? values.length > 0 : values != null
+  if (hasValues || (pattern != null && pattern !== '')) return
   context.report({ path, message: `${what} needs \`values\` or \`regexp\`, or it matches nothing` })
 }
 

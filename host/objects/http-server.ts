@@ -9,16 +9,20 @@ import { RadixRouter } from '../traffic/radix-router.ts'
 import { RouteCache } from '../traffic/route-cache.ts'
 import { OrderedRouter, type RouteMatch, type RouteResult, type Router } from '../traffic/router.ts'
 import { compileSetHeaders, type SetHeaders } from '../traffic/set-headers.ts'
+import { TrustedProxies } from '../traffic/trusted-proxies.ts'
 import type { Usage } from '../usage-pool.ts'
 import { closePools, createPools } from './backend-pools.ts'
 import type { Generation, ObjectEnv } from './generation.ts'
 import { compileRules, limitsOf } from './http-server-rules.ts'
 import type { HttpServerSpec } from './http-server-spec.ts'
+import { type LoadedTls, loadTls } from './http-server-tls.ts'
 import type { PipelineGeneration } from './pipeline.ts'
 
 /** A bound socket that outlives generations, with the handler of the one that is active. */
 class Listener {
   server: HttpServer | null = null
+  /** Settles when it has closed; null while somebody uses it. */
+  closed: Promise<void> | null = null
   /** Replaced at every swap: the one pointer. Waits until the first generation is active. */
   handle: (exchange: Exchange) => void | Promise<void>
   #activate: () => void = () => undefined
@@ -46,19 +50,31 @@ const X_FORWARDED_FOR = { 'X-Forwarded-For': '$proxy_add_x_forwarded_for' }
 export class HttpServerGeneration implements Generation {
   readonly name: string
   readonly pools: Pools
+  /** Its certificates, where they are in files. */
+  readonly files: readonly string[]
+  readonly #tls: LoadedTls['tls']
   readonly #spec: HttpServerSpec
   readonly #env: ObjectEnv
   readonly #router: Router
   readonly #cache: RouteCache | null
   readonly #ipFilter: IpFilter | null
   readonly #addForwarded: SetHeaders | null
+  readonly #trusted: TrustedProxies | null
   readonly #accessFormat: AccessFormat | null
   readonly #listener: Usage<Listener>
   #requests = 0
 
-  constructor(spec: HttpServerSpec, env: ObjectEnv, listener: Usage<Listener>, pools: Pools) {
+  constructor(
+    spec: HttpServerSpec,
+    env: ObjectEnv,
+    listener: Usage<Listener>,
+    pools: Pools,
+    loaded: LoadedTls,
+  ) {
     this.name = spec.name
     this.pools = pools
+    this.files = loaded.files
+    this.#tls = loaded.tls
     this.#spec = spec
     this.#env = env
     const rules = compileRules(spec)
@@ -67,6 +83,10 @@ export class HttpServerGeneration implements Generation {
     this.#cache = spec.cacheSize === 0 ? null : new RouteCache(spec.cacheSize)
     this.#ipFilter = spec.ipFilter === undefined ? null : new IpFilter(spec.ipFilter)
     this.#addForwarded = spec.xForwardedFor ? compileSetHeaders(X_FORWARDED_FOR) : null
+    this.#trusted =
+      spec.trustedProxies.length === 0
+        ? null
+        : new TrustedProxies(spec.trustedProxies, spec.forwardedHeader)
     this.#accessFormat =
       spec.accessLogFormat === '' ? null : compileAccessFormat(spec.accessLogFormat)
     this.#listener = listener
@@ -81,10 +101,12 @@ export class HttpServerGeneration implements Generation {
     const listener = this.#listener.value
     listener.use(this.#env.observer?.watchServer(this.handle) ?? this.handle)
     listener.server?.update(limitsOf(this.#spec))
+    listener.server?.updateTls(this.#tls)
   }
 
   async retire(): Promise<void> {
     this.#listener.release()
+    await this.#listener.value.closed
     await closePools(this.pools)
   }
 
@@ -103,6 +125,7 @@ export class HttpServerGeneration implements Generation {
     this.#requests += 1
     this.#env.accessLog.watch(exchange, this.#accessFormat)
     const { request } = exchange
+    const isBelieved = this.#trusted?.believe(request) ?? false
     if (this.#ipFilter !== null && !this.#ipFilter.isAllowed(request.remoteAddress)) {
       exchange.response = fallbackResponse(exchange, 403)
       return
@@ -112,7 +135,7 @@ export class HttpServerGeneration implements Generation {
       exchange.response = fallbackResponse(exchange, match)
       return
     }
-    return this.#handleMatch(exchange, match)
+    return this.#handleMatch(exchange, match, isBelieved)
   }
 
   #routeCached(exchange: Exchange): RouteResult {
@@ -124,7 +147,8 @@ export class HttpServerGeneration implements Generation {
     return match
   }
 
-  #handleMatch(exchange: Exchange, match: RouteMatch): void | Promise<void> {
+  /** `isBelieved`: the forwarded fields are true already. */
+  #handleMatch(exchange: Exchange, match: RouteMatch, isBelieved: boolean): void | Promise<void> {
     const { request } = exchange
     const { route } = match
     const pipeline = route.isGenerated
@@ -141,7 +165,7 @@ export class HttpServerGeneration implements Generation {
     }
     exchange.routePrefix = route.pathPrefix
     route.setHeaders?.(exchange, match.params)
-    this.#addForwarded?.(exchange, null)
+    if (!isBelieved) this.#addForwarded?.(exchange, null)
     const path = match.rewrite(request.decodedPath)
     if (path !== null) request.path = encodePath(path)
     return this.#spec.globalFilter === ''
@@ -160,16 +184,18 @@ export class HttpServerGeneration implements Generation {
 
 /**
  * Makes the pipelines of routes with a pool, and binds the port, or takes over the listener of the
- * generation that has it. Fails with LISTEN, or as a pipeline does.
+ * generation that has it. Fails with LISTEN or TLS_CERTIFICATE, or as a pipeline does.
  */
 export async function createHttpServer(
   spec: HttpServerSpec,
   env: ObjectEnv,
   previous: HttpServerGeneration | null,
 ): Promise<HttpServerGeneration> {
+  const loaded = await loadTls(spec, env.baseDir)
+  for (const warning of loaded.warnings) env.log.warn({ server: spec.name }, warning)
   const pools = await createPools(spec, env, previous?.pools ?? null)
   try {
-    return await listen(spec, env, pools)
+    return await listen(spec, env, pools, loaded)
   } catch (error) {
     await closePools(pools)
     throw error
@@ -180,21 +206,25 @@ async function listen(
   spec: HttpServerSpec,
   env: ObjectEnv,
   pools: Pools,
+  loaded: LoadedTls,
 ): Promise<HttpServerGeneration> {
   const key = `${spec.name} ${spec.address}:${spec.port}`
   const usage = env.listeners.acquire(
     key,
     () => new Listener(),
-    (unused) => void unused.server?.close(env.drainMs),
+    (unused) => {
+      unused.closed = unused.server?.close(env.drainMs) ?? null
+    },
   )
   const listener = usage.value
-  const generation = new HttpServerGeneration(spec, env, usage, pools)
+  const generation = new HttpServerGeneration(spec, env, usage, pools, loaded)
   if (listener.server === null) {
     const options: ListenOptions = {
       name: spec.name,
       address: spec.address,
       port: spec.port,
       limits: limitsOf(spec),
+      tls: loaded.tls,
     }
     try {
       listener.server = await env.engine.listen(options, (exchange) => listener.handle(exchange))

@@ -1,7 +1,8 @@
 import { z } from '../config/schema.ts'
 import { isAddressRange } from '../traffic/ip-filter.ts'
 
-function ranges(what: string) {
+/** Addresses and ranges of addresses. */
+export function ranges(what: string) {
   return z
     .array(
       z.string().refine(isAddressRange, 'is neither an IP address nor a range such as 10.0.0.0/8'),

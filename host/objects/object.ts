@@ -49,6 +49,10 @@ export interface ObjectKind<
   readonly kind: K
   readonly description: string
   readonly category: ObjectCategory
+  /** A configuration with one object of the kind, for the reference page; a test validates it. */
+  readonly example: string
+  /** In what it differs from Easegress, a sentence each, for the reference page. */
+  readonly notes?: readonly string[]
   /** The whole document, `name` and `kind` included. */
   readonly spec: S
   /**

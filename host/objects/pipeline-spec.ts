@@ -5,7 +5,11 @@ import type { PolicySpec } from '../resilience/policies.ts'
 import { END } from '../traffic/flow.ts'
 import { checkFlow } from './flow-check.ts'
 import { type CheckContext, defineObject, type FilterKindFacts, type SpecOf } from './object.ts'
+import { PART_FIELDS } from './part-fields.ts'
 import { checkResilience } from './resilience-check.ts'
+
+const partName = () => name().describe('Unique among its neighbors.')
+const partKind = () => text().describe('Its kind, which decides about its other fields.')
 
 const flowNode = z.strictObject({
   filter: text().describe('The name of a filter, or END.'),
@@ -29,11 +33,13 @@ const spec = z.strictObject({
     .default([])
     .describe('The order filters run in; that of `filters` when empty.'),
   filters: z
-    .array(z.looseObject({ name: name(), kind: text() }))
+    .array(z.looseObject({ name: partName(), kind: partKind() }))
     .min(1)
-    .describe('The filters, each with a name, a kind and the fields of its kind.'),
+    .describe(
+      'The filters, each with a name, a kind and the fields of its kind; `version`, `labels` and `createdAt` are accepted and ignored.',
+    ),
   resilience: z
-    .array(z.looseObject({ name: name(), kind: text() }))
+    .array(z.looseObject({ name: partName(), kind: partKind() }))
     .default([])
     .describe(
       'Policies that filters refer to, each with a name, a kind and the fields of its kind.',
@@ -59,6 +65,28 @@ export const pipelineKind = defineObject({
   kind: 'Pipeline',
   description: 'Runs filters on a request, in the order of its flow.',
   category: 'pipeline',
+  example: `kind: Pipeline
+name: main
+flow:
+  - { filter: key, jumpIf: { invalid: sorry } }
+  - filter: proxy
+  - filter: END
+  - filter: sorry
+filters:
+  - { name: key, kind: Validator, headers: { X-Api-Key: { values: [alpha] } } }
+  - name: proxy
+    kind: Proxy
+    pools: [{ servers: [{ url: "http://127.0.0.1:9095" }], retryPolicy: again }]
+  - { name: sorry, kind: Fallback, mockCode: 401, mockBody: no key }
+resilience:
+  - { name: again, kind: Retry, maxAttempts: 2, waitDuration: 50ms }
+data: { region: north }`,
+  notes: [
+    'A node of the flow may have branches that run at the same time: `parallel`.',
+    'A filter that is in no flow is a warning.',
+    'A filter that cannot be made refuses the change: the former pipeline goes on.',
+    'An unknown field is an error that names the nearest one; with `--compat easegress` it is a warning.',
+  ],
   spec,
   check(data, context): { filters: readonly FilterSpec[]; resilience: readonly PolicySpec[] } {
     const filters = checkFilters(data['filters'], context)
@@ -94,7 +122,7 @@ function checkFilters(list: unknown, context: CheckContext): FilterSpec[] {
       reportKind(kind, index, context)
       continue
     }
-    const parsed = context.parse(facts.spec, path, ['name', 'kind'])
+    const parsed = context.parse(facts.spec, path, PART_FIELDS)
     if (typeof filter === 'string') specs.push({ name: filter, kind, spec: parsed, json })
   }
   return specs
@@ -115,7 +143,7 @@ function reportKind(kind: string, index: number, context: CheckContext): void {
 }
 
 /** Kinds of filters that Easegress has: using one is a wish, not a slip. */
-const EASEGRESS_FILTER_KINDS: readonly string[] = [
+export const EASEGRESS_FILTER_KINDS: readonly string[] = [
   'AIGatewayProxy',
   'CORSAdaptor',
   'CertExtractor',

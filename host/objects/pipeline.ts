@@ -1,7 +1,8 @@
 import { GatewayError, isGatewayError, reasonOf } from '../errors.ts'
 import type { Exchange, Releasable } from '../exchange/exchange.ts'
 import { FILTER_KINDS } from '../filters/builtin.ts'
-import type { Filter } from '../filters/filter.ts'
+import type { Filter, MissingPart } from '../filters/filter.ts'
+import { LazyLogger } from '../observe/lazy-logger.ts'
 import { PolicySet } from '../resilience/policies.ts'
 import { type Dict, fromData } from '../template/value.ts'
 import { compileFlow, type FlowNode, type FlowNodeSpec } from '../traffic/flow.ts'
@@ -34,6 +35,13 @@ export class PipelineGeneration implements Generation, Releasable {
 
   get files(): readonly string[] {
     return [...this.filters.values()].flatMap((filter) => filter.files ?? [])
+  }
+
+  get missing(): readonly MissingPart[] | null {
+    const missing = [...this.filters].flatMap(([name, { missing: part }]) =>
+      part === undefined ? [] : [{ ...part, reason: `${this.name}/${name}: ${part.reason}` }],
+    )
+    return missing.length === 0 ? null : missing
   }
 
   /** Runs the flow; the exchange keeps this generation until its last byte. */
@@ -89,7 +97,7 @@ export async function createPipeline(
   previous: PipelineGeneration | null,
 ): Promise<PipelineGeneration> {
   const filters = new Map<string, Filter>()
-  const log = env.log.child({ pipeline: spec.name })
+  const log = new LazyLogger(env.log, { pipeline: spec.name })
   const policies = new PolicySet(spec.resilience)
   // A pipeline's data is a map, and fromData keeps it one.
   const data = fromData(spec.data) as Dict
@@ -134,11 +142,13 @@ async function createFilter(
         pipeline,
         filter: spec.name,
         baseDir: env.baseDir,
-        log: env.log.child({ pipeline, filter: spec.name }),
+        log: new LazyLogger(env.log, { pipeline, filter: spec.name }),
         engine: env.engine,
         clients: env.clients,
         plugins: env.plugins,
+        isBoot: env.isBoot,
         policies,
+        isEasegress: env.isEasegress,
         data,
       },
       previous?.filters.get(spec.name),

@@ -7,6 +7,7 @@ import {
   type PolicySpec,
 } from '../resilience/policies.ts'
 import type { CheckContext } from './object.ts'
+import { PART_FIELDS } from './part-fields.ts'
 
 /** The fields of a pool that name a policy, and the kind it must be of. */
 const REFERENCES: Readonly<Record<string, PolicyKindName>> = {
@@ -39,7 +40,7 @@ export function checkResilience(data: JsonObject, context: CheckContext): readon
       reportKind(kind, [...path, 'kind'], context)
       continue
     }
-    const spec = context.parse(known.spec, path, ['name', 'kind'])
+    const spec = context.parse(known.spec, path, PART_FIELDS)
     // The schema of the kind made it: nothing else has this type.
     if (typeof name === 'string') policies.push({ name, kind: known.kind, spec } as PolicySpec)
   }

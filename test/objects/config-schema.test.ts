@@ -114,3 +114,65 @@ test('the text is the schema, a line for each definition', () => {
   assert.match(text, /^ {4}"filter\.WasmHost": \{/m)
   assert.match(text, 'Running time of one call of the guest')
 })
+
+/** Every field below a definition, with its schema. */
+function fieldsIn(rule: unknown, path: string): [string, Schema][] {
+  if (typeof rule !== 'object' || rule === null) return []
+  const one = rule as Schema
+  const own = Object.entries((one['properties'] ?? {}) as Schema).flatMap(([name, field]) => {
+    const at = `${path}.${name}`
+    return [[at, field] as [string, Schema], ...fieldsIn(field, at)]
+  })
+  const choices = [
+    ...((one['anyOf'] ?? []) as unknown[]),
+    one['items'],
+    one['additionalProperties'],
+  ]
+  return [...own, ...choices.flatMap((inner) => fieldsIn(inner, path))]
+}
+
+test('every field has a description, and a default where it has one, for the hover of an editor', () => {
+  const definitions = Object.entries(schema['definitions'] as Schema)
+  const fields = definitions.flatMap(([name, one]) => fieldsIn(one, name))
+  assert.ok(fields.length > 300, String(fields.length))
+  for (const [path, field] of fields) {
+    if (/\.kind$/.test(path)) continue
+    assert.is(typeof field['description'], 'string', `${path} has no description`)
+  }
+  const found = new Map(fields)
+  assert.is(found.get('filter.RateLimiter.policies.limitForPeriod')?.['default'], 50)
+  assert.is(found.get('filter.Proxy.pools.timeout')?.['default'], '15s')
+  assert.is(found.get('object.HTTPServer.keepAlive')?.['default'], true)
+  assert.equal(found.get('object.HTTPServer.rules')?.['default'], [])
+})
+
+test('it is JSON Schema of the draft that editors read, every reference in it leads somewhere', () => {
+  assert.is(schema['$schema'], 'http://json-schema.org/draft-07/schema#')
+  const text = configSchemaText()
+  const definitions = schema['definitions'] as Schema
+  const references = [...text.matchAll(/"\$ref":\s*"([^"]*)"/g)].map((match) => match[1] ?? '')
+  assert.ok(references.length > 20)
+  for (const reference of references) {
+    const name = /^#\/definitions\/(.+)$/.exec(reference)?.[1] ?? ''
+    assert.ok(Object.hasOwn(definitions, name), reference)
+  }
+})
+
+test('the line that names it for an editor is a comment for everything else', () => {
+  const yaml = `# yaml-language-server: $schema=gateway.schema.json
+kind: Pipeline
+name: main
+filters:
+  - name: limit
+    kind: RateLimiter
+    version: easegress.megaease.com/v2
+    policies: [{ name: a, limitForPeriod: 5 }]
+    urls: [{ url: { prefix: / }, policyRef: a }]
+resilience: [{ name: again, kind: Retry }]
+`
+  assert.equal(check(yaml), [])
+  assert.equal(check(yaml.replace('limitForPeriod: 5', 'limitForPeriod: none')).length, 1)
+  assert.equal(check(yaml.replace('kind: Retry', 'kind: Retry, maxAttemps: 1')), [
+    '.resilience[0].maxAttemps: there is no such field',
+  ])
+})

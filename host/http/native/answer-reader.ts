@@ -1,7 +1,7 @@
 import { Body, type BodySource } from '../../exchange/body.ts'
 import { Response } from '../../exchange/response.ts'
 import { BodyReader } from './body-reader.ts'
-import { wholeBody } from './bytes.ts'
+import { copyOf, wholeBody } from './bytes.ts'
 import { BROKEN, DONE } from './chunked.ts'
 import { INCOMPLETE, REFUSED } from './head.ts'
 import { HeadBuffer } from './head-buffer.ts'
@@ -17,6 +17,8 @@ export interface AnswerOwner extends BodySource {
   onAnswer(response: Response, head: ResponseHead, isWhole: boolean, isExact: boolean): void
   /** The last byte of a streamed body is here. */
   onAnswerRead(body: Body, trailers: string[] | null, isExact: boolean): void
+  /** The upstream goes over to the protocol that was asked for; `rest` came with the head. */
+  onUpgraded(response: Response, rest: Buffer | null): void
   /** What came is no valid answer. */
   onBroken(reason: string): void
 }
@@ -32,6 +34,8 @@ export class AnswerReader {
   readonly #held: HeadBuffer = new HeadBuffer()
   readonly #body: BodyReader
   #isHead = false
+  /** The protocol that was asked for, in lowercase, or "". */
+  #upgrade = ''
   #interim = 0
 
   constructor(reads: ReadBuffer, owner: AnswerOwner) {
@@ -44,9 +48,10 @@ export class AnswerReader {
     return this.#body.received
   }
 
-  /** Expects the answer to a request with this method. */
-  expect(method: string): void {
+  /** Expects the answer to a request with this method, and with an upgrade to `upgrade` unless it is "". */
+  expect(method: string, upgrade: string): void {
     this.#isHead = method === 'HEAD'
+    this.#upgrade = upgrade
     this.hasBytes = false
     this.#interim = 0
   }
@@ -90,6 +95,10 @@ export class AnswerReader {
       }
       at = head.end
       if (head.status >= 200) break
+      if (head.status === 101 && this.#upgrade !== '' && head.upgrade === this.#upgrade) {
+        this.#goOver(bytes, at, end)
+        return
+      }
       this.#interim += 1
       // 101: nobody asked for another protocol.
       if (head.status === 101 || this.#interim > MAX_INTERIM) {
@@ -103,6 +112,12 @@ export class AnswerReader {
     }
     if (bytes === this.#held.bytes) this.#held.clear()
     this.#begin(bytes, at, end)
+  }
+
+  #goOver(bytes: Buffer, start: number, end: number): void {
+    const rest = start < end ? copyOf(bytes, start, end) : null
+    this.#held.clear()
+    this.#owner.onUpgraded(new Response(101, head.headers), rest)
   }
 
   #holdHead(bytes: Buffer, start: number, end: number): void {

@@ -1,8 +1,12 @@
-import { connect, type Socket } from 'node:net'
+import { connect, type OnReadOpts, type Socket } from 'node:net'
 import { monotonicMs } from '../../clock.ts'
 import { GatewayError, isGatewayError, reasonOf } from '../../errors.ts'
 import type { Body } from '../../exchange/body.ts'
 import type { Response } from '../../exchange/response.ts'
+import { dialSecure } from '../tls/dial.ts'
+import { tlsFailure } from '../tls/failure.ts'
+import { offerTunnel } from '../websocket/offer-tunnel.ts'
+import { SocketPeer } from '../websocket/socket-peer.ts'
 import { type AnswerOwner, AnswerReader } from './answer-reader.ts'
 import type { ClientPool } from './client-pool.ts'
 import { guard, reportFault } from './fault.ts'
@@ -20,6 +24,8 @@ const WAITING = 2
 /** The body of an answer is being read. */
 const READING = 3
 const CLOSED = 4
+/** HTTP is over: the socket belongs to a tunnel, and to no pool. */
+const TUNNELLING = 5
 
 /**
  * One connection to an upstream: one request at a time, used again only after an answer that left no doubt
@@ -27,7 +33,7 @@ const CLOSED = 4
  *
  *     CONNECTING ──▶ IDLE ─start─▶ WAITING ─head─▶ READING ─end─▶ IDLE (back in the pool) or CLOSED
  *        │             └── a byte nobody asked for ──▶ CLOSED
- *        └── refused, too late ──▶ CLOSED
+ *        └── refused, too late ──▶ CLOSED       WAITING ─101─▶ TUNNELLING
  */
 export class ClientConnection implements AnswerOwner, UploadOwner {
   readonly #pool: ClientPool
@@ -49,35 +55,35 @@ export class ClientConnection implements AnswerOwner, UploadOwner {
   /** What was received of the body when it last moved. */
   #bodyMark = 0
   #failure: Error | null = null
+  #peer: SocketPeer | null = null
 
   constructor(pool: ClientPool, host: string, port: number) {
     this.#pool = pool
     this.#sinceMs = monotonicMs()
     this.#onExchangeAbort = () => this.#onAbort()
-    const socket = connect({
-      host,
-      port,
-      noDelay: true,
-      allowHalfOpen: true,
-      onread: {
-        buffer: () => this.#reads.next(),
-        callback: (length, bytes) => {
-          this.#onBytes(bytes as Buffer, length)
-          return true
-        },
+    const onread: OnReadOpts = {
+      buffer: () => this.#reads.next(),
+      callback: (length, bytes) => {
+        this.#onBytes(bytes as Buffer, length)
+        return true
       },
-    })
+    }
+    const { tls, sessions } = pool
+    const socket =
+      tls === null
+        ? connect({ host, port, noDelay: true, allowHalfOpen: true, onread })
+        : dialSecure(tls, host, port, HTTP_1, sessions, onread)
     this.#socket = socket
     this.#writer = new RequestWriter(socket, this)
     const onFault = (error: unknown): void => this.#onFault(error)
     const onConnect = guard(() => this.#onConnect(), onFault)
     const onEnd = guard(() => this.#onEnd(), onFault)
     const onClose = guard(() => this.#onClose(), onFault)
-    const onDrain = guard(() => this.#writer.onDrain(), onFault)
+    const onDrain = guard(() => this.#onDrain(), onFault)
     socket.on('error', (error) => {
       this.#failure ??= error
     })
-    socket.on('connect', onConnect)
+    socket.on(tls === null ? 'connect' : 'secureConnect', onConnect)
     socket.on('end', onEnd)
     socket.on('close', onClose)
     socket.on('drain', onDrain)
@@ -153,6 +159,18 @@ export class ClientConnection implements AnswerOwner, UploadOwner {
     body.end(trailers)
   }
 
+  onUpgraded(response: Response, rest: Buffer | null): void {
+    const call = this.#call as UpstreamCall
+    const peer = new SocketPeer(this.#socket, rest)
+    this.#call = null
+    this.#phase = TUNNELLING
+    this.#peer = peer
+    // A tunnel outlives the pool that opened it.
+    this.#pool.remove(this)
+    offerTunnel(response, peer)
+    call.resolve(response)
+  }
+
   onBroken(reason: string): void {
     this.#fail(this.#invalid(reason))
   }
@@ -198,7 +216,7 @@ export class ClientConnection implements AnswerOwner, UploadOwner {
 
   #send(call: UpstreamCall): void {
     this.#phase = WAITING
-    this.#reader.expect(call.request.method)
+    this.#reader.expect(call.request.method, call.request.upgrade ?? '')
     if (this.#writer.start(call.request)) return
     this.#phase = IDLE
     this.#call = null
@@ -210,6 +228,7 @@ export class ClientConnection implements AnswerOwner, UploadOwner {
   #onBytes(bytes: Buffer, length: number): void {
     try {
       if (this.#phase === WAITING || this.#phase === READING) this.#reader.feed(bytes, length)
+      else if (this.#peer !== null) this.#peer.onBytes(bytes, length)
       // Nobody asked: whatever it is, it would be taken for the answer to the next request.
       else this.#socket.destroy()
     } catch (error) {
@@ -240,7 +259,16 @@ export class ClientConnection implements AnswerOwner, UploadOwner {
     this.#socket.destroy()
   }
 
+  #onDrain(): void {
+    if (this.#peer === null) this.#writer.onDrain()
+    else this.#peer.onDrain()
+  }
+
   #onEnd(): void {
+    if (this.#peer !== null) {
+      this.#peer.onEnd()
+      return
+    }
     this.#hasEnded = true
     if (this.#phase === READING && this.#reader.endByClose()) return
     this.#failure ??= ENDED_EARLY
@@ -266,6 +294,10 @@ export class ClientConnection implements AnswerOwner, UploadOwner {
   }
 
   #onClose(): void {
+    if (this.#peer !== null) {
+      this.#peer.onClose()
+      return
+    }
     const call = this.#call
     const phase = this.#phase
     this.#pool.remove(this)
@@ -277,7 +309,8 @@ export class ClientConnection implements AnswerOwner, UploadOwner {
       this.#pool.dispatch(call)
       return
     }
-    const reason = reasonOf(this.#failure ?? ENDED_EARLY)
+    const failure = this.#failure ?? ENDED_EARLY
+    const reason = tlsFailure(failure) ?? reasonOf(failure)
     const { endpoint } = this.#pool
     if (phase !== CONNECTING) this.#fail(this.#invalid(reason))
     else this.#fail(new GatewayError('UPSTREAM_CONNECT', { endpoint, reason }))
@@ -309,5 +342,6 @@ function unsendable(cause: Error): GatewayError {
   return new GatewayError('REQUEST_INVALID', { reason: cause.message }, cause)
 }
 
+const HTTP_1 = ['http/1.1']
 const ANSWERED = new Error('the upstream answered before it had the whole body')
 const ENDED_EARLY = new Error('it closed the connection before its answer was whole')

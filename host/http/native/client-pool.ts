@@ -1,10 +1,12 @@
 import { monotonicMs } from '../../clock.ts'
 import { GatewayError } from '../../errors.ts'
+import { SessionKeeper } from '../tls/dial.ts'
+import type { UpstreamTls } from '../tls/upstream-tls.ts'
 import { ClientConnection } from './client-connection.ts'
 import { type Ticking, ticker } from './ticker.ts'
 import type { UpstreamCall } from './upstream-call.ts'
 
-/** Times of the client that no object configures yet. */
+/** Times of a client; a pool configures the first and the third. */
 export interface ClientTuning {
   /** An idle connection is kept this long unless the upstream says otherwise. Default 4 s. */
   readonly keepAliveMs: number
@@ -37,6 +39,9 @@ export class ClientPool implements Ticking {
   readonly endpoint: string
   readonly connectTimeoutMs: number
   readonly tuning: ClientTuning
+  /** Null for plain connections. */
+  readonly tls: UpstreamTls | null
+  readonly sessions: SessionKeeper = new SessionKeeper()
   readonly #host: string
   readonly #port: number
   readonly #maxConnections: number
@@ -51,7 +56,9 @@ export class ClientPool implements Ticking {
     maxConnections: number,
     connectTimeoutMs: number,
     tuning: ClientTuning,
+    tls: UpstreamTls | null = null,
   ) {
+    this.tls = tls
     this.#host = host
     this.#port = port
     this.#maxConnections = maxConnections

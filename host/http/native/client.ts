@@ -3,23 +3,30 @@ import { GatewayError } from '../../errors.ts'
 import type { Exchange } from '../../exchange/exchange.ts'
 import type { Response } from '../../exchange/response.ts'
 import type { ClientOptions, HttpClient, UpstreamRequest } from '../engine.ts'
+import { defaultUpstreamTls } from '../tls/upstream-tls.ts'
 import { ClientPool, type ClientTuning } from './client-pool.ts'
 import { UpstreamCall } from './upstream-call.ts'
 
-/** Sends requests to one origin over HTTP/1.1. */
+/** Sends requests to one origin over HTTP/1.1, plain or over TLS. */
 export class NativeClient implements HttpClient {
   readonly #pool: ClientPool
 
   constructor(options: ClientOptions, tuning: ClientTuning) {
     const url = new URL(options.origin)
     const host = url.hostname.startsWith('[') ? url.hostname.slice(1, -1) : url.hostname
-    const port = url.port === '' ? 80 : Number(url.port)
+    const isSecure = url.protocol === 'https:'
+    const port = url.port === '' ? (isSecure ? 443 : 80) : Number(url.port)
     this.#pool = new ClientPool(
       host,
       port,
       options.maxConnections,
       options.connectTimeoutMs,
-      tuning,
+      {
+        ...tuning,
+        bodyIdleMs: options.bodyIdleTimeoutMs ?? tuning.bodyIdleMs,
+        keepAliveMs: options.keepAliveTimeoutMs ?? tuning.keepAliveMs,
+      },
+      isSecure ? (options.tls ?? defaultUpstreamTls()) : null,
     )
   }
 

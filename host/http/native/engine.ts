@@ -6,7 +6,7 @@ import type {
   HttpServer,
   ListenOptions,
 } from '../engine.ts'
-import { nodeEngine } from '../node/engine.ts'
+import { createUpstreamClient } from '../h2/upstream-client.ts'
 import { NativeClient } from './client.ts'
 import { CLIENT_TUNING, type ClientTuning } from './client-pool.ts'
 import { NativeServer, SERVER_TUNING, type ServerTuning } from './server.ts'
@@ -25,12 +25,10 @@ export function createNativeEngine(
       return made.listen(options.address, options.port)
     },
     createClient(options: ClientOptions): HttpClient {
-      // TLS to upstreams is served by undici until it has its own place here.
-      if (options.origin.startsWith('https:')) return nodeEngine.createClient(options)
-      return new NativeClient(options, clientTuning)
+      return createUpstreamClient(options, (one) => new NativeClient(one, clientTuning))
     },
   }
 }
 
-/** Our own strict HTTP/1.1 on `node:net`, both sides. */
+/** Our own strict HTTP/1.1 on `node:net` and `node:tls`, both sides. */
 export const nativeEngine: HttpEngine = createNativeEngine()

@@ -4,6 +4,7 @@ import type { Body } from '../../exchange/body.ts'
 import type { Exchange } from '../../exchange/exchange.ts'
 import { fallbackResponse } from '../../exchange/fallback-response.ts'
 import type { Response } from '../../exchange/response.ts'
+import type { TunnelOffer } from '../../exchange/tunnel.ts'
 import type { ExchangeHandler } from '../engine.ts'
 import {
   BodyWriter,
@@ -13,7 +14,7 @@ import {
   UNTIL_CLOSE,
 } from './body-writer.ts'
 import { guard } from './fault.ts'
-import { dateLine, fieldLines, statusLine } from './head-text.ts'
+import { dateLine, fieldLines, statusLine, UPGRADED_LINES } from './head-text.ts'
 
 /** The connection an exchange came in through. */
 export interface RunnerOwner {
@@ -24,6 +25,10 @@ export interface RunnerOwner {
   staysOpen(body: Body): boolean
   /** The answer was handed to the socket, or has broken off. */
   onAnswered(isComplete: boolean): void
+  /** May one more tunnel be opened? */
+  readonly canTunnel: boolean
+  /** The client was told that the connection is a tunnel from now on. */
+  onTunnel(offer: TunnelOffer): void
   /** Something threw that must not: a listener of the exchange, a body. */
   onFault(error: unknown): void
 }
@@ -134,11 +139,32 @@ export class ExchangeRunner implements BodyWriterOwner {
       this.#settle(exchange, false)
       return
     }
+    if (this.#openTunnel(exchange)) return
     const response = exchange.response ?? fallbackResponse(exchange, 503)
     this.#staysOpen = this.#owner.staysOpen(response.body)
     if (this.#send(response)) return
     response.body.cancel(UNWANTED)
     this.#send(fallbackResponse(exchange, 500))
+  }
+
+  /** False when there is no tunnel, or another answer is to be sent in its place. */
+  #openTunnel(exchange: Exchange): boolean {
+    const { response } = exchange
+    if (response === null || response.tunnel === null) return false
+    const fields = fieldLines(response.headers)
+    // Whatever changed the status wants to answer something else, and that has no way to the upstream.
+    const isValid = response.status === 101 && fields !== null
+    if (!isValid || !this.#owner.canTunnel) {
+      response.body.cancel(UNWANTED)
+      exchange.response = fallbackResponse(exchange, isValid ? 503 : 500)
+      return false
+    }
+    this.#status = 101
+    this.writer.sendHead(`${statusLine(101)}${fields}${UPGRADED_LINES}\r\n`)
+    // A tunnel needs nothing of what the exchange holds: a change must not have to wait for its end.
+    this.#settle(exchange, true)
+    this.#owner.onTunnel(response.tunnel)
+    return true
   }
 
   /** False when the head cannot be sent as it is: then nothing was written. */

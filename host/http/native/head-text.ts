@@ -31,6 +31,9 @@ function listLines(all: readonly string[]): string | null {
   return text
 }
 
+/** The lines that tell a client that its connection is a WebSocket from now on. */
+export const UPGRADED_LINES = 'connection: upgrade\r\nupgrade: websocket\r\n'
+
 const STATUS_LINES: string[] = []
 
 /** `HTTP/1.1 200 OK` with its line end. */

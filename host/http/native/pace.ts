@@ -18,14 +18,25 @@ export class BodyPace {
     this.#movedAtMs += ms
   }
 
-  /** No byte for `idleMs`, or fewer than `minRate` a second after a first `idleMs`. */
-  isTooSlow(nowMs: number, received: number, idleMs: number, minRate: number): boolean {
+  /** No byte for `idleMs`, fewer than `minRate` a second after a first `idleMs`, or not whole in `totalMs`. */
+  isTooSlow(
+    nowMs: number,
+    received: number,
+    idleMs: number,
+    minRate: number,
+    totalMs: number,
+  ): boolean {
     if (received !== this.#received) {
       this.#received = received
       this.#movedAtMs = nowMs
     }
     const earnedMs = minRate > 0 ? (received / minRate) * 1000 : Number.POSITIVE_INFINITY
-    return nowMs - this.#movedAtMs > idleMs || nowMs - this.#startedAtMs > idleMs + earnedMs
+    const elapsedMs = nowMs - this.#startedAtMs
+    return (
+      nowMs - this.#movedAtMs > idleMs ||
+      elapsedMs > idleMs + earnedMs ||
+      (totalMs > 0 && elapsedMs > totalMs)
+    )
   }
 }
 
@@ -49,9 +60,16 @@ export class WritePace {
   }
 }
 
+/** The part of a socket that Node does not document. */
+interface WriteHandle {
+  readonly writeQueueSize?: unknown
+  readonly _parent?: WriteHandle | null
+}
+
 /** Bytes the kernel has not taken: of a large write the rest, where Node tells, else the whole. */
-function unsentBytes(socket: Socket): number {
-  const handle = (socket as { _handle?: { writeQueueSize?: unknown } | null })._handle
-  const queued = handle?.writeQueueSize
+export function unsentBytes(socket: Socket): number {
+  const handle = (socket as { _handle?: WriteHandle | null })._handle
+  // Under TLS it is the connection below that the kernel takes from.
+  const queued = (handle?._parent ?? handle)?.writeQueueSize
   return typeof queued === 'number' && queued > 0 ? queued : socket.writableLength
 }

@@ -52,7 +52,7 @@ export class RequestHead {
   /** Parses the head that starts at `bytes[start]`; `end` is where the bytes end. */
   parse(bytes: Buffer, start: number, end: number, limits: HeadLimits): number {
     const line = this.line
-    const found = line.scan(bytes, start, end)
+    const found = line.scan(bytes, start, end, limits.maxRequestLineBytes)
     if (found === REFUSED) return this.refuse(line.status, line.reason)
     if (found === INCOMPLETE) return INCOMPLETE
     const from = line.end

@@ -1,9 +1,6 @@
-import { MAX_METHOD_LENGTH } from '../check.ts'
+import { MAX_METHOD_LENGTH, MAX_REQUEST_LINE } from '../check.ts'
 import { CLASS, DOT, PATH, PERCENT, QUERY, QUESTION, SLASH, SP, TOKEN } from './bytes.ts'
 import { COMPLETE, INCOMPLETE, REFUSED } from './head.ts'
-
-/** Bytes of a request line; past it 414 (RFC 9112, section 3 asks for at least 8,000). */
-export const MAX_REQUEST_LINE = 8 * 1024
 
 /** "HTTP/1.1" CRLF. */
 const VERSION: Uint8Array = Uint8Array.from(Buffer.from('HTTP/1.1\r\n', 'latin1'))
@@ -27,10 +24,11 @@ export class RequestLine {
   status = 0
   reason = ''
 
-  scan(bytes: Buffer, start: number, end: number): number {
+  /** Scans from `bytes[start]`; a line of more than `maxBytes` is refused. */
+  scan(bytes: Buffer, start: number, end: number, maxBytes: number = MAX_REQUEST_LINE): number {
     const result = this.#scanMethod(bytes, start, end)
     const size = (result === COMPLETE ? this.end : end) - start
-    if (result === REFUSED || size <= MAX_REQUEST_LINE) return result
+    if (result === REFUSED || size <= maxBytes) return result
     return this.#refuse(414, 'the request line is too long')
   }
 

@@ -1,14 +1,13 @@
 import { GatewayError } from '../../errors.ts'
 import { Body, type BodySource } from '../../exchange/body.ts'
-import type { ServerLimits } from '../engine.ts'
+import type { FullLimits } from '../full-limits.ts'
 import { BodyReader, TOO_LARGE } from './body-reader.ts'
-import { CR, LF, wholeBody } from './bytes.ts'
+import { CR, copyOf, LF, wholeBody } from './bytes.ts'
 import { BROKEN, DONE } from './chunked.ts'
 import { INCOMPLETE, REFUSED } from './head.ts'
 import { HeadBuffer } from './head-buffer.ts'
 import type { ReadBuffer } from './read-buffer.ts'
 import { RequestHead } from './request-head.ts'
-import { MAX_REQUEST_LINE } from './request-line.ts'
 
 /** Between two requests. */
 export const BETWEEN = 0
@@ -31,7 +30,7 @@ const head = new RequestHead()
 
 /** Whom a reader reads for. */
 export interface ReaderOwner extends BodySource {
-  readonly limits: ServerLimits
+  readonly limits: FullLimits
   /** False while answers wait that the client does not read. */
   readonly canTakeRequest: boolean
   /** A valid head is here, and what of the body came with it; `head` holds for this call. */
@@ -103,6 +102,14 @@ export class RequestReader {
     if (length > 0) this.#consume(bytes, length)
   }
 
+  /** Reads no more requests; answers the bytes that have come after the last one, null for none. */
+  release(): Buffer | null {
+    const { bytes, length } = this.#held
+    const rest = length === 0 ? null : copyOf(bytes, 0, length)
+    this.stop()
+    return rest
+  }
+
   /** Reads no more; answers the body that was being read. */
   stop(): Body | null {
     this.phase = STOPPED
@@ -163,7 +170,7 @@ export class RequestReader {
   #holdHead(bytes: Buffer, at: number, end: number): number {
     if (this.phase !== IN_HEAD) {
       this.phase = IN_HEAD
-      this.#parseAt = MAX_REQUEST_LINE
+      this.#parseAt = this.#owner.limits.maxRequestLineBytes
     }
     if (bytes !== this.#held.bytes) this.#held.add(bytes, at, end)
     return end

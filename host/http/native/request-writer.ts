@@ -28,7 +28,10 @@ export class RequestWriter implements BodyWriterOwner {
     const fields = requestFields(request.headers)
     if (fields === null || BREAKS_LINE.test(target) || !this.#isHost(host)) return false
     if (method !== 'GET' && method !== 'POST' && !isToken(method)) return false
-    const head = `${method} ${target} HTTP/1.1\r\nHost: ${host}\r\n${fields}`
+    const { upgrade } = request
+    const lines =
+      upgrade === undefined ? fields : `${fields}Connection: Upgrade\r\nUpgrade: ${upgrade}\r\n`
+    const head = `${method} ${target} HTTP/1.1\r\nHost: ${host}\r\n${lines}`
     if (body.isWhole && body.trailers === null) {
       this.isDone = true
       // A method that defines a body says that it has none; the others are silent (RFC 9110, section 8.6).

@@ -9,6 +9,7 @@ import {
   KEEP_ALIVE,
   OTHER,
   TRANSFER_ENCODING,
+  UPGRADE,
 } from './field-names.ts'
 import { COMPLETE, FieldBlock, INCOMPLETE, REFUSED } from './head.ts'
 import { dateLine } from './head-text.ts'
@@ -43,9 +44,12 @@ export class ResponseHead {
   isPersistent = true
   /** Seconds of a `Keep-Alive: timeout=…`; -1 when there is none. */
   keepAliveSeconds = -1
+  /** The protocol of an Upgrade that Connection lists too, in lowercase, or "". */
+  upgrade = ''
   /** The end-to-end fields; one of them is Date. */
   headers: Headers = new Headers()
   #namesFields = false
+  #namesUpgrade = false
   #hasDate = false
 
   /** Parses the head that starts at `bytes[start]`; on REFUSED `reason` says why. */
@@ -111,7 +115,9 @@ export class ResponseHead {
     this.isPersistent = !this.isHttp10
     this.keepAliveSeconds = -1
     this.#namesFields = false
+    this.#namesUpgrade = false
     this.#hasDate = false
+    this.upgrade = ''
     for (let i = 0; i < fields.count; i++) {
       switch (fields.ids[i]) {
         case CONTENT_LENGTH:
@@ -125,6 +131,9 @@ export class ResponseHead {
             return this.#fail('a transfer coding other than chunked')
           }
           this.isChunked = true
+          break
+        case UPGRADE:
+          this.upgrade = fields.value(i, text, base).toLowerCase()
           break
         case DATE:
           this.#hasDate = true
@@ -140,6 +149,7 @@ export class ResponseHead {
         default:
       }
     }
+    if (!this.#namesUpgrade) this.upgrade = ''
     if (this.isChunked && this.contentLength >= 0) {
       return this.#fail('both Transfer-Encoding and Content-Length')
     }
@@ -156,7 +166,9 @@ export class ResponseHead {
     }
     this.#namesFields = true
     for (const part of options.split(',')) {
-      if (part.trim() === 'close') this.isPersistent = false
+      const option = part.trim()
+      if (option === 'close') this.isPersistent = false
+      else if (option === 'upgrade') this.#namesUpgrade = true
     }
   }
 

@@ -2,9 +2,16 @@ import type { Socket } from 'node:net'
 import { monotonicMs } from '../../clock.ts'
 import { GatewayError } from '../../errors.ts'
 import { Body } from '../../exchange/body.ts'
+import type { ClientTls } from '../../exchange/client-tls.ts'
 import { Exchange } from '../../exchange/exchange.ts'
 import { Request } from '../../exchange/request.ts'
-import type { ExchangeHandler, ServerLimits } from '../engine.ts'
+import type { TunnelOffer } from '../../exchange/tunnel.ts'
+import type { ExchangeHandler } from '../engine.ts'
+import type { FullLimits } from '../full-limits.ts'
+import { SHEDDING } from '../overload/overload.ts'
+import { GOING_AWAY } from '../websocket/frame-watch.ts'
+import { SocketPeer } from '../websocket/socket-peer.ts'
+import { Tunnel } from '../websocket/tunnel.ts'
 import { UNTIL_CLOSE } from './body-writer.ts'
 import { ExchangeRunner, type RunnerOwner } from './exchange-runner.ts'
 import { guard, reportFault } from './fault.ts'
@@ -27,35 +34,40 @@ const OPEN = 0
 /** Our last byte is written; what still comes is thrown away, so that the client can read our answer. */
 const LINGERING = 1
 const CLOSED = 2
+/** HTTP is over: bytes go to a tunnel and come from it. */
+const TUNNELLING = 3
 
 /** An unread body up to this size is read and dropped to keep the connection; past it, it closes. */
 export const MAX_DRAINED_BYTES = 64 * 1024
 
+/** How long an idle connection may still bring a request once its listener closes. */
+export const LAST_REQUEST_MS = 1_000
+
 /** How long a client may go on sending after our last byte, and how much. */
 export const LINGER_MS = 2_000
 export const MAX_LINGER_BYTES = 4 * 1024 * 1024
-
-/** Requests one connection may carry before it is closed, so that long-lived ones move to newer instances. */
-export const MAX_REQUESTS_PER_CONNECTION = 10_000
 
 /**
  * One connection of a client: has its requests answered one after the other, in order. Time limits are looked
  * at by the ticker; no timer belongs to a connection.
  *
  *     OPEN ─ last answer, refusal, closing ─▶ LINGERING ─ the client ends, or time is over ─▶ CLOSED
+ *     OPEN ─ a tunnel was agreed on ─▶ TUNNELLING ─▶ CLOSED
  */
 export class ServerConnection implements ReaderOwner, RunnerOwner {
   readonly handler: ExchangeHandler
   readonly #server: NativeServer
   readonly #socket: Socket
   readonly #remoteAddress: string
+  /** Null for a plain connection. */
+  readonly #tls: ClientTls | null
   readonly #reads: ReadBuffer
   readonly #reader: RequestReader
   readonly #runner: ExchangeRunner
   readonly #bodyPace: BodyPace = new BodyPace()
   readonly #writePace: WritePace = new WritePace()
   #phase = OPEN
-  /** Since when the connection is idle, in a head, or lingers. */
+  /** Since when the connection is idle, in a head, waits for an answer, or lingers. */
   #sinceMs: number
   #isInHead = false
   #requests = 0
@@ -69,9 +81,17 @@ export class ServerConnection implements ReaderOwner, RunnerOwner {
   /** The client will send no more. */
   #hasEnded = false
   #lingered = 0
+  #peer: SocketPeer | null = null
+  #tunnel: Tunnel | null = null
 
-  constructor(server: NativeServer, socket: Socket, reads: ReadBuffer) {
+  constructor(
+    server: NativeServer,
+    socket: Socket,
+    reads: ReadBuffer,
+    tls: ClientTls | null = null,
+  ) {
     this.#server = server
+    this.#tls = tls
     this.handler = server.handler
     this.#socket = socket
     this.#reads = reads
@@ -91,7 +111,7 @@ export class ServerConnection implements ReaderOwner, RunnerOwner {
     socket.on('drain', onDrain)
   }
 
-  get limits(): ServerLimits {
+  get limits(): FullLimits {
     return this.#server.limits
   }
 
@@ -110,6 +130,7 @@ export class ServerConnection implements ReaderOwner, RunnerOwner {
   onBytes(bytes: Buffer, length: number): void {
     try {
       if (this.#phase === OPEN) this.#reader.feed(bytes, length)
+      else if (this.#peer !== null) this.#peer.onBytes(bytes, length)
       else this.#discard(length)
     } catch (error) {
       this.onFault(error)
@@ -156,27 +177,36 @@ export class ServerConnection implements ReaderOwner, RunnerOwner {
     this.#isHttp10 = head.isHttp10
     this.#isPersistent = head.isPersistent
     this.#expectsContinue = head.expectsContinue && this.#reader.phase === IN_BODY
+    if (this.#server.overload.level >= SHEDDING) {
+      this.#server.overload.shed += 1
+      this.onRefused(503, 'too much to do', null)
+      return
+    }
     if (head.target === '*') {
       this.#answerOptions(body)
       return
     }
     if (this.#reader.phase === IN_BODY) this.#bodyPace.start(nowMs)
+    else this.#sinceMs = nowMs
     const request = new Request(
       head.method,
       head.target,
-      this.#server.scheme,
+      this.#tls === null ? 'http' : 'https',
       head.host === '' ? this.#localHost() : head.host,
       head.isHttp10 ? '1.0' : '1.1',
       head.headers,
       body,
       this.#remoteAddress,
     )
+    request.upgrade = head.upgrade
+    request.tls = this.#tls
     this.#runner.run(new Exchange(request, this.#server.name, nowMs))
   }
 
   onBodyRead(body: Body, trailers: string[] | null): void {
     // A consumer that was full would leave us deaf to a client that goes away.
     this.resume()
+    this.#sinceMs = monotonicMs()
     body.end(trailers)
     if (this.#hasAnswered && this.#phase === OPEN) this.#becomeIdle()
   }
@@ -213,8 +243,9 @@ export class ServerConnection implements ReaderOwner, RunnerOwner {
     const hasLength = body.isWhole || body.announcedLength >= 0
     if (
       server.isClosing ||
+      server.isCrowded ||
       !server.limits.keepAlive ||
-      this.#requests >= MAX_REQUESTS_PER_CONNECTION ||
+      this.#requests >= server.limits.maxRequestsPerConnection ||
       // HTTP/1.0 knows no chunks: a body of unknown length ends with the connection.
       (this.#isHttp10 && !hasLength) ||
       (this.#reader.phase === IN_BODY && !this.#isWorthDraining())
@@ -234,9 +265,25 @@ export class ServerConnection implements ReaderOwner, RunnerOwner {
     else this.#becomeIdle()
   }
 
-  /** Closes when nothing is under way, and otherwise after the answer that is. */
-  closeGracefully(): void {
-    if (this.#phase === OPEN && this.#reader.isIdle) this.#linger()
+  /** RunnerOwner */
+  get canTunnel(): boolean {
+    return this.#server.tunnels < this.#server.limits.maxTunnels && !this.#server.isClosing
+  }
+
+  /** RunnerOwner: the client was told; what it sends from now on is not ours to read. */
+  onTunnel(offer: TunnelOffer): void {
+    this.#phase = TUNNELLING
+    this.#server.tunnels += 1
+    const peer = new SocketPeer(this.#socket, this.#reader.release())
+    this.#peer = peer
+    this.#tunnel = new Tunnel(peer, offer)
+    this.#tunnel.open()
+  }
+
+  /** Ends a tunnel with a close frame; what is no tunnel is cut. */
+  goAway(): void {
+    if (this.#tunnel === null) this.#socket.destroy()
+    else this.#tunnel.close(GOING_AWAY)
   }
 
   destroy(): void {
@@ -247,21 +294,26 @@ export class ServerConnection implements ReaderOwner, RunnerOwner {
   tick(nowMs: number): void {
     try {
       if (this.#phase === OPEN) this.#checkRequest(nowMs)
-      else if (this.#socket.writableLength > 0) this.#sinceMs = nowMs
+      else if (this.#tunnel !== null) {
+        this.#tunnel.tick(nowMs, this.#server.limits.tunnelIdleTimeoutMs)
+      } else if (this.#socket.writableLength > 0) this.#sinceMs = nowMs
       else if (nowMs - this.#sinceMs > LINGER_MS) this.#socket.destroy()
-      const { writeIdleMs } = this.#server.tuning
-      if (this.#writePace.isStalled(this.#socket, nowMs, writeIdleMs)) this.#socket.destroy()
+      const { writeIdleTimeoutMs } = this.#server.limits
+      if (this.#writePace.isStalled(this.#socket, nowMs, writeIdleTimeoutMs)) this.#socket.destroy()
     } catch (error) {
       this.onFault(error)
     }
   }
 
   #checkRequest(nowMs: number): void {
-    const { limits, tuning } = this.#server
+    const { limits } = this.#server
     const { phase } = this.#reader
     if (phase === BETWEEN) {
       const limitMs = this.#requests === 0 ? limits.headerTimeoutMs : limits.keepAliveTimeoutMs
-      if (nowMs - this.#sinceMs > limitMs) this.#linger()
+      const { isClosing, closingSinceMs } = this.#server
+      // A request that is on its way when we begin to close is answered still, with the news in it.
+      const isOver = isClosing && nowMs - closingSinceMs > LAST_REQUEST_MS
+      if (isOver || nowMs - this.#sinceMs > limitMs) this.#linger()
     } else if (phase === IN_HEAD) {
       // Noticed here, so that a head that comes at once costs no clock.
       if (!this.#isInHead) {
@@ -272,10 +324,17 @@ export class ServerConnection implements ReaderOwner, RunnerOwner {
         this.onRefused(408, 'the head took too long', null)
       }
     } else if (phase === IN_BODY && !this.#isPaused) {
-      const idleMs = limits.bodyIdleTimeoutMs ?? tuning.bodyIdleMs
+      const { bodyIdleTimeoutMs, minBodyRate, bodyTimeoutMs } = limits
       const { received } = this.#reader
-      if (this.#bodyPace.isTooSlow(nowMs, received, idleMs, tuning.minBodyRate)) {
+      const pace = this.#bodyPace
+      if (pace.isTooSlow(nowMs, received, bodyIdleTimeoutMs, minBodyRate, bodyTimeoutMs)) {
         this.onRefused(408, 'the body came too slowly', null)
+      }
+    } else if (phase === WHOLE && limits.requestTimeoutMs > 0) {
+      const isLate = nowMs - this.#sinceMs > limits.requestTimeoutMs
+      // An answer that has begun is a stream, which has limits of its own.
+      if (isLate && this.#runner.isRunning && !this.#runner.isSending) {
+        this.onRefused(504, 'the answer took too long', null)
       }
     }
   }
@@ -307,13 +366,21 @@ export class ServerConnection implements ReaderOwner, RunnerOwner {
   }
 
   #onDrain(): void {
+    if (this.#peer !== null) {
+      this.#peer.onDrain()
+      return
+    }
     this.#runner.writer.onDrain()
     if (this.#phase === OPEN && this.#reader.phase === BETWEEN) this.#reader.next()
   }
 
-  /** Cuts the connection. Where only its end ends the answer, a reset says that it is not whole. */
+  /**
+   * Cuts the connection. Where only its end ends the answer, a reset says that it is not whole; under TLS it is
+   * enough that we do not say goodbye (RFC 8446, section 6.1).
+   */
   #cut(): void {
-    if (this.#runner.writer.framing === UNTIL_CLOSE) this.#socket.resetAndDestroy()
+    const isUntilClose = this.#runner.writer.framing === UNTIL_CLOSE
+    if (isUntilClose && this.#tls === null) this.#socket.resetAndDestroy()
     else this.#socket.destroy()
   }
 
@@ -336,6 +403,10 @@ export class ServerConnection implements ReaderOwner, RunnerOwner {
   /** The client will send no more. While an answer is due that means that it has left. */
   #onEnd(): void {
     this.#hasEnded = true
+    if (this.#peer !== null) {
+      this.#peer.onEnd()
+      return
+    }
     const { phase } = this.#reader
     if (this.#phase !== OPEN) this.#socket.destroySoon()
     else if (phase === WHOLE) this.#socket.destroy()
@@ -346,6 +417,10 @@ export class ServerConnection implements ReaderOwner, RunnerOwner {
 
   #onClose(): void {
     this.#phase = CLOSED
+    if (this.#peer !== null) {
+      this.#server.tunnels -= 1
+      this.#peer.onClose()
+    }
     const body = this.#reader.stop()
     this.#runner.cancel(499, CLIENT_LEFT)
     body?.fail(CLIENT_LEFT)

@@ -1,44 +1,56 @@
 import { createServer, type Server, Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
+import { monotonicMs } from '../../clock.ts'
 import { GatewayError, reasonOf } from '../../errors.ts'
+import type { ClientTls } from '../../exchange/client-tls.ts'
 import type { ExchangeHandler, HttpServer, ListenOptions, ServerLimits } from '../engine.ts'
+import { type FullLimits, fullLimits } from '../full-limits.ts'
+import {
+  CROWDED_SHARE,
+  NEVER_OVERLOADED,
+  NO_KEEP_ALIVE,
+  type Overload,
+  REFUSING,
+} from '../overload/overload.ts'
+import { type FrontOwner, SecureFront } from '../secure-front.ts'
+import type { ServerTls } from '../tls/server-tls.ts'
 import { closingAnswer } from './head-text.ts'
 import { ReadBuffer } from './read-buffer.ts'
 import { ServerConnection } from './server-connection.ts'
 import { type Ticking, ticker } from './ticker.ts'
 
-/** Times and rates of the server that no object configures yet. */
+/** What of the server no object configures. */
 export interface ServerTuning {
-  /** A body that stands still this long ends the connection with 408. Default 30 s. */
-  readonly bodyIdleMs: number
-  /** Bytes a second a body must make after that. Default 1 KiB. */
-  readonly minBodyRate: number
-  /** A client that takes nothing of an answer for this long is cut off. Default 60 s. */
-  readonly writeIdleMs: number
   /** Let accepted sockets read into shared memory, which costs an undocumented field of Node. */
   readonly sharesReads: boolean
 }
 
 export const SERVER_TUNING: ServerTuning = {
-  bodyIdleMs: 30_000,
-  minBodyRate: 1024,
-  writeIdleMs: 60_000,
   sharesReads: true,
 }
+
+/** Time for close frames when a listener closes. */
+const GOODBYE_MS = 500
 
 /** Connections that wait to be accepted. */
 const BACKLOG = 1024
 
 /** One listening socket and the connections that came through it. */
-export class NativeServer implements HttpServer, Ticking {
+export class NativeServer implements HttpServer, FrontOwner, Ticking {
   readonly name: string
-  readonly scheme: 'http' | 'https' = 'http'
   readonly handler: ExchangeHandler
   readonly tuning: ServerTuning
-  limits: ServerLimits
+  limits: FullLimits
   isClosing = false
+  /** Connections that are tunnels. */
+  tunnels = 0
+  /** When closing began. */
+  closingSinceMs = 0
+  readonly overload: Overload
   /** Connections turned away because there were too many. */
   refused = 0
   readonly #listener: Server
+  readonly #front: SecureFront
   readonly #connections: Set<ServerConnection> = new Set()
   #port = 0
   #closed: Promise<void> | null = null
@@ -47,8 +59,10 @@ export class NativeServer implements HttpServer, Ticking {
   constructor(options: ListenOptions, handler: ExchangeHandler, tuning: ServerTuning) {
     this.name = options.name
     this.handler = handler
-    this.limits = options.limits
+    this.limits = fullLimits(options.limits)
     this.tuning = tuning
+    this.overload = options.overload ?? NEVER_OVERLOADED
+    this.#front = new SecureFront(this, options.tls ?? null)
     this.#listener = createServer({
       // We decide what it means that a client ends its side.
       allowHalfOpen: true,
@@ -62,8 +76,16 @@ export class NativeServer implements HttpServer, Ticking {
     return this.#port
   }
 
+  /** Connections are not kept, so that there are fewer. */
+  get isCrowded(): boolean {
+    return (
+      this.overload.level >= NO_KEEP_ALIVE ||
+      this.connections >= this.limits.maxConnections * CROWDED_SHARE
+    )
+  }
+
   get connections(): number {
-    return this.#connections.size
+    return this.#connections.size + this.#front.connections
   }
 
   /** Binds the socket; fails with LISTEN. */
@@ -91,7 +113,11 @@ export class NativeServer implements HttpServer, Ticking {
   }
 
   update(limits: ServerLimits): void {
-    this.limits = limits
+    this.limits = fullLimits(limits)
+  }
+
+  updateTls(tls: ServerTls | null): void {
+    this.#front.update(tls)
   }
 
   close(graceMs: number): Promise<void> {
@@ -101,18 +127,37 @@ export class NativeServer implements HttpServer, Ticking {
 
   tick(nowMs: number): void {
     for (const connection of this.#connections) connection.tick(nowMs)
+    this.#front.tick(nowMs)
   }
 
   removeConnection(connection: ServerConnection): void {
     this.#connections.delete(connection)
-    if (this.#connections.size === 0) this.#onEmpty?.()
+    this.#checkEmpty()
+  }
+
+  /** FrontOwner: a client speaks HTTP/1.1 over TLS. */
+  serveSecure(socket: TLSSocket, tls: ClientTls): void {
+    const connection = new ServerConnection(this, socket, new ReadBuffer(), tls)
+    this.#connections.add(connection)
+    socket.on('data', (chunk: Buffer) => connection.onChunk(chunk))
+  }
+
+  /** FrontOwner */
+  onSessionClosed(): void {
+    this.#checkEmpty()
   }
 
   #accept(accepted: Socket): void {
-    if (this.#connections.size >= this.limits.maxConnections) {
+    if (this.overload.level >= REFUSING) {
+      this.overload.shed += 1
+      accepted.destroy()
+      return
+    }
+    if (this.connections >= this.limits.maxConnections) {
       this.#turnAway(accepted)
       return
     }
+    if (this.#front.accept(accepted)) return
     const reader = new SocketReader()
     const socket = (this.tuning.sharesReads ? shareReads(accepted, reader) : null) ?? accepted
     const connection = new ServerConnection(this, socket, reader.reads)
@@ -125,21 +170,44 @@ export class NativeServer implements HttpServer, Ticking {
   #turnAway(socket: Socket): void {
     this.refused += 1
     socket.on('error', () => socket.destroy())
+    if (this.#front.isSecure) {
+      // Nobody would understand a plain answer.
+      socket.destroy()
+      return
+    }
     socket.resume()
     socket.end(closingAnswer(503, 'too many connections'), 'latin1', () => socket.destroySoon())
   }
 
   async #close(graceMs: number): Promise<void> {
     this.isClosing = true
+    this.closingSinceMs = monotonicMs()
+    // Connections the kernel has accepted for us would be reset: they are taken first.
+    await new Promise((resolve) => setImmediate(resolve))
     this.#listener.close()
-    for (const connection of this.#connections) connection.closeGracefully()
+    this.#front.closeGracefully()
     await this.#whenEmpty(graceMs)
+    // Who is in a tunnel is told, and gets a moment to hear it.
+    if (this.tunnels > 0) {
+      for (const connection of this.#connections) connection.goAway()
+      await this.#whenEmpty(GOODBYE_MS)
+    }
     for (const connection of this.#connections) connection.destroy()
+    this.#front.destroy()
     ticker.remove(this)
   }
 
+  /** Handshakes that are not over are no requests: they are cut. */
+  get #isEmpty(): boolean {
+    return this.#connections.size === 0 && this.#front.sessions === 0
+  }
+
+  #checkEmpty(): void {
+    if (this.#isEmpty) this.#onEmpty?.()
+  }
+
   #whenEmpty(graceMs: number): Promise<void> {
-    if (this.#connections.size === 0) return Promise.resolve()
+    if (this.#isEmpty) return Promise.resolve()
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, graceMs)
       this.#onEmpty = () => {

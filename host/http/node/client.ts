@@ -1,14 +1,17 @@
-import { isIP } from 'node:net'
 import { GatewayError } from '../../errors.ts'
 import type { Exchange } from '../../exchange/exchange.ts'
 import type { Response } from '../../exchange/response.ts'
 import { Deadlines } from '../deadlines.ts'
 import type { ClientOptions, HttpClient, UpstreamRequest } from '../engine.ts'
+import { defaultUpstreamTls } from '../tls/upstream-tls.ts'
 import { type Connection, connectionFactory } from './undici.ts'
 import { UpstreamCall } from './upstream-call.ts'
 
 /** Time without a byte after which a streamed answer counts as broken off. */
 export const UPSTREAM_IDLE_MS = 60_000
+
+/** Calls that may wait for a connection to one origin; more are refused at once, as on the engine `native`. */
+export const MAX_WAITING_CALLS = 1_024
 
 /**
  * Upstream connections of one origin on undici.
@@ -21,8 +24,8 @@ export const UPSTREAM_IDLE_MS = 60_000
  */
 export class UndiciClient implements HttpClient {
   readonly origin: string
-  readonly idleDeadlines: Deadlines = new Deadlines(UPSTREAM_IDLE_MS)
-  readonly serverName: string | undefined
+  readonly idleDeadlines: Deadlines
+  readonly serverName: string
   readonly #connect: () => Connection
   readonly #maxConnections: number
   readonly #free: Connection[] = []
@@ -35,12 +38,14 @@ export class UndiciClient implements HttpClient {
   constructor(options: ClientOptions) {
     const { hostname, protocol } = new URL(options.origin)
     this.origin = options.origin
+    this.idleDeadlines = new Deadlines(options.bodyIdleTimeoutMs ?? UPSTREAM_IDLE_MS)
     // Given a name, undici need not derive one from the Host field of each request; and a certificate is
     // checked against the name of the endpoint, not against what a client asked for.
     const name = hostname.replace(/^\[|\]$/g, '')
-    this.serverName = protocol === 'https:' && isIP(name) !== 0 ? undefined : name
+    const tls = protocol === 'https:' ? (options.tls ?? defaultUpstreamTls()) : null
+    this.serverName = (tls?.settings.serverName ?? '') || name
     this.#maxConnections = options.maxConnections
-    this.#connect = connectionFactory(options.origin, options.connectTimeoutMs)
+    this.#connect = connectionFactory(options.origin, options.connectTimeoutMs, tls)
   }
 
   send(request: UpstreamRequest, timeoutMs: number, exchange: Exchange | null): Promise<Response> {
@@ -62,7 +67,11 @@ export class UndiciClient implements HttpClient {
     const connection = this.#free.pop()
     if (connection !== undefined) call.start(connection, true)
     else if (this.#all.size < this.#maxConnections) call.start(this.#open(), false)
-    else this.#waiting.push(call)
+    else if (this.#waiting.length < MAX_WAITING_CALLS) this.#waiting.push(call)
+    else {
+      const reason = `all ${this.#maxConnections} connections are in use`
+      call.refuse(new GatewayError('UPSTREAM_CONNECT', { endpoint: this.origin, reason }))
+    }
   }
 
   /** `connection` has done its part of a call: it may serve the next one. */

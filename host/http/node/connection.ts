@@ -1,12 +1,15 @@
 import type { Socket } from 'node:net'
 import { isIPv6 } from 'node:net'
+import type { ClientTls } from '../../exchange/client-tls.ts'
+import type { TunnelOffer } from '../../exchange/tunnel.ts'
 import type { DeadlineEntry, Deadlines } from '../deadlines.ts'
+import { WritePace } from '../native/pace.ts'
+import { GOING_AWAY } from '../websocket/frame-watch.ts'
+import { SocketPeer } from '../websocket/socket-peer.ts'
+import { Tunnel } from '../websocket/tunnel.ts'
 import { rawAnswer } from './local-answer.ts'
 import type { NodeServer } from './server.ts'
 import type { Transaction } from './transaction.ts'
-
-/** Requests one connection may carry before it is closed, so that long-lived ones move to newer instances. */
-export const MAX_REQUESTS_PER_CONNECTION = 10_000
 
 /** Requests that may wait behind the one that is answered; past it the socket is not read. */
 export const MAX_PIPELINED = 32
@@ -27,21 +30,35 @@ export class Connection implements DeadlineEntry {
   readonly server: NodeServer
   readonly socket: Socket
   readonly remoteAddress: string
+  /** Null for a plain connection. */
+  readonly tls: ClientTls | null
   requests = 0
   /** Nothing more is taken from this connection; it closes after the current answer. */
   isEnding = false
+  readonly #writePace: WritePace = new WritePace()
   #current: Transaction | null = null
+  #peer: SocketPeer | null = null
+  #tunnel: Tunnel | null = null
   readonly #waiting: Transaction[] = []
 
-  constructor(server: NodeServer, socket: Socket) {
+  constructor(server: NodeServer, socket: Socket, tls: ClientTls | null) {
     this.server = server
     this.socket = socket
+    this.tls = tls
     this.remoteAddress = plainAddress(socket.remoteAddress ?? '')
   }
 
   /** Nothing was asked that is still to be answered. */
   get isIdle(): boolean {
-    return this.#current === null
+    return this.#current === null && this.#tunnel === null
+  }
+
+  /** Looks at the time limits of the request that is answered, and of what is written. */
+  tick(nowMs: number): void {
+    this.#current?.tick(nowMs)
+    this.#tunnel?.tick(nowMs, this.server.limits.tunnelIdleTimeoutMs)
+    const { writeIdleTimeoutMs } = this.server.limits
+    if (this.#writePace.isStalled(this.socket, nowMs, writeIdleTimeoutMs)) this.socket.destroy()
   }
 
   /** A request head was read. */
@@ -79,8 +96,38 @@ export class Connection implements DeadlineEntry {
     this.socket.destroySoon()
   }
 
+  /** For HTTP/1.0 without Host: the address that was asked. */
+  localHost(): string {
+    const address = this.socket.localAddress ?? '127.0.0.1'
+    return `${address.includes(':') ? `[${address}]` : address}:${this.server.port}`
+  }
+
+  /** HTTP is over: bytes go to a tunnel and come from it. `early` came with the last request. */
+  openTunnel(offer: TunnelOffer, early: Buffer | null): void {
+    const { socket } = this
+    this.isEnding = true
+    this.server.tunnels += 1
+    const peer = new SocketPeer(socket, early !== null && early.length > 0 ? early : null)
+    socket.on('data', (chunk: Buffer) => peer.onBytes(chunk, chunk.length))
+    socket.on('drain', () => peer.onDrain())
+    socket.on('end', () => peer.onEnd())
+    this.#peer = peer
+    this.#tunnel = new Tunnel(peer, offer)
+    this.#tunnel.open()
+  }
+
+  /** Ends a tunnel with a close frame; what is no tunnel is cut. */
+  goAway(): void {
+    if (this.#tunnel === null) this.socket.destroy()
+    else this.#tunnel.close(GOING_AWAY)
+  }
+
   /** The socket is gone. */
   closed(): void {
+    if (this.#peer !== null) {
+      this.server.tunnels -= 1
+      this.#peer.onClose()
+    }
     this.isEnding = true
     this.deadlines?.remove(this)
     this.#waiting.length = 0

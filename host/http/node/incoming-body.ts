@@ -1,6 +1,6 @@
+import { monotonicMs } from '../../clock.ts'
 import { GatewayError } from '../../errors.ts'
 import { Body, type BodySource } from '../../exchange/body.ts'
-import type { DeadlineEntry, Deadlines } from '../deadlines.ts'
 import { isTrailerField } from '../forward.ts'
 import type { GatewayRequest } from './message.ts'
 
@@ -8,53 +8,48 @@ import type { GatewayRequest } from './message.ts'
 export interface BodyOwner {
   /** The client has sent more than it may. */
   bodyTooLarge(limit: number): void
-  /** The client has paused for too long. */
-  bodyLate(): void
   /** How much it may send now; -1 for any amount. */
   readonly maxBodyBytes: number
 }
 
 /** The body of a request: what Node reads goes to a `Body`, as fast as that is read. */
-export class IncomingBody implements BodySource, DeadlineEntry {
-  deadlineMs = 0
-  previous: DeadlineEntry | null = null
-  next: DeadlineEntry | null = null
-  deadlines: Deadlines | null = null
+export class IncomingBody implements BodySource {
   readonly body: Body
   /** All of it was read. */
   isReceived = false
+  /** Nothing is read, because whoever takes it is full. */
+  isPaused = false
+  /** Bytes so far. */
+  received = 0
   readonly #owner: BodyOwner
   readonly #req: GatewayRequest
-  readonly #idle: Deadlines
   readonly #length: number
-  #received = 0
   #isDiscarding = false
+  #pausedSinceMs = 0
+  #pausedMs = 0
 
-  /** Starts reading. `length` is -1 when it is not announced; `idle` limits pauses of the client. */
-  constructor(owner: BodyOwner, req: GatewayRequest, length: number, idle: Deadlines) {
+  /** Starts reading. `length` is -1 when it is not announced. */
+  constructor(owner: BodyOwner, req: GatewayRequest, length: number) {
     this.#owner = owner
     this.#req = req
-    this.#idle = idle
     this.#length = length < 0 ? Number.POSITIVE_INFINITY : length
     this.body = Body.stream(this, length)
     req.incoming = this
     req.on('data', onData)
     req.on('end', onEnd)
     req.on('error', onError)
-    idle.add(this)
   }
 
   /** Bytes that are still to come. */
   get left(): number {
-    return this.isReceived ? 0 : this.#length - this.#received
+    return this.isReceived ? 0 : this.#length - this.received
   }
 
   receive(chunk: Buffer): void {
-    if (this.deadlines !== null) this.deadlines.restart(this)
     if (this.#isDiscarding) return
-    this.#received += chunk.length
+    this.received += chunk.length
     const limit = this.#owner.maxBodyBytes
-    if (limit >= 0 && this.#received > limit) {
+    if (limit >= 0 && this.received > limit) {
       const error = new GatewayError('REQUEST_BODY_TOO_LARGE', { limit })
       this.fail(error)
       this.#owner.bodyTooLarge(limit)
@@ -63,7 +58,6 @@ export class IncomingBody implements BodySource, DeadlineEntry {
 
   receiveEnd(): void {
     this.isReceived = true
-    this.deadlines?.remove(this)
     this.body.end(trailersOf(this.#req.rawTrailers))
   }
 
@@ -73,19 +67,23 @@ export class IncomingBody implements BodySource, DeadlineEntry {
     this.cancel()
   }
 
-  /** `DeadlineEntry` */
-  expire(): void {
-    this.#owner.bodyLate()
-  }
-
   pause(): void {
-    this.deadlines?.remove(this)
+    if (!this.isPaused) this.#pausedSinceMs = monotonicMs()
+    this.isPaused = true
     this.#req.pause()
   }
 
   resume(): void {
-    if (this.deadlines === null && !this.isReceived) this.#idle.add(this)
+    if (this.isPaused) this.#pausedMs += monotonicMs() - this.#pausedSinceMs
+    this.isPaused = false
     this.#req.resume()
+  }
+
+  /** How long the client had to wait for us since the last call, in milliseconds. */
+  takePausedMs(): number {
+    const ms = this.#pausedMs
+    this.#pausedMs = 0
+    return ms
   }
 
   /** Reads on, because the next request stands behind it. */
@@ -97,7 +95,6 @@ export class IncomingBody implements BodySource, DeadlineEntry {
   /** The connection is gone. */
   stop(): void {
     this.isReceived = true
-    this.deadlines?.remove(this)
   }
 }
 

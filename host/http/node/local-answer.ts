@@ -16,6 +16,7 @@ export function answerFields(status: number, text: string): string[] {
     'content-length',
     String(text.length),
   ]
+  if (status === 503) fields.push('retry-after', '1')
   if (status === 405) fields.push('allow', ALLOWED_METHODS)
   fields.push('connection', 'close')
   return fields

@@ -7,8 +7,11 @@ import { Headers } from '../../exchange/headers.ts'
 import { Request } from '../../exchange/request.ts'
 import type { Response } from '../../exchange/response.ts'
 import { endToEndFields } from '../forward.ts'
+import { fieldLines, statusLine, UPGRADED_LINES } from '../native/head-text.ts'
+import { BodyPace } from '../native/pace.ts'
+import { SHEDDING } from '../overload/overload.ts'
 import { addTrailers, bodylessLength, streamLength } from './answer-framing.ts'
-import { type Connection, MAX_REQUESTS_PER_CONNECTION } from './connection.ts'
+import type { Connection } from './connection.ts'
 import { type BodyOwner, IncomingBody } from './incoming-body.ts'
 import { ALLOWED_METHODS, answerFields, answerText } from './local-answer.ts'
 import type { GatewayRequest, GatewayResponse } from './message.ts'
@@ -23,6 +26,7 @@ export const DISCARD_BYTES = 64 * 1024
 const ANSWERED = new Error('the request was answered')
 const CLIENT_LEFT = new Error('the client left')
 const INVALID = new Error('the response is not valid')
+const NO_TUNNEL = new Error('no tunnel is opened')
 const NO_BODY = new Error('this answer has no body')
 
 /**
@@ -35,6 +39,9 @@ export class Transaction implements BodySink, BodyOwner {
   readonly #connection: Connection
   readonly #req: GatewayRequest
   readonly #res: GatewayResponse
+  readonly #early: Buffer | null
+  /** The client waits to be asked for its body. */
+  #expectsContinue = false
   #exchange: Exchange | null = null
   #incoming: IncomingBody | null = null
   #responseBody: Body = Body.none
@@ -47,8 +54,18 @@ export class Transaction implements BodySink, BodyOwner {
   #isHandled = false
   #isClosed = false
   #isDraining = false
+  readonly #bodyPace: BodyPace = new BodyPace()
+  /** Since when the request is whole and waits for its answer. */
+  #wholeSinceMs = 0
 
-  constructor(connection: Connection, req: GatewayRequest, res: GatewayResponse) {
+  /** `early`: what came behind a request that asks for another protocol; null for other requests. */
+  constructor(
+    connection: Connection,
+    req: GatewayRequest,
+    res: GatewayResponse,
+    early: Buffer | null,
+  ) {
+    this.#early = early
     this.#connection = connection
     this.#req = req
     this.#res = res
@@ -70,6 +87,11 @@ export class Transaction implements BodySink, BodyOwner {
     }
     // After a request with an Upgrade that is not taken, Node does not parse what follows.
     this.#isPersistent = head.isPersistent && !head.offersUpgrade
+    if (server.overload.level >= SHEDDING) {
+      server.overload.shed += 1
+      this.#refuse(503, 'too much to do')
+      return
+    }
     if (head.target === '*') {
       this.#answerOptions()
       return
@@ -80,17 +102,42 @@ export class Transaction implements BodySink, BodyOwner {
     const request = new Request(
       method,
       head.target,
-      'http',
-      head.host,
+      this.#connection.tls === null ? 'http' : 'https',
+      head.host === '' ? this.#connection.localHost() : head.host,
       req.httpVersion as '1.0' | '1.1',
       // The list is ours alone: either a copy, or Node's own that nobody else reads.
       new Headers(endToEndFields(list) as string[]),
       this.#incoming === null ? Body.none : this.#incoming.body,
       this.#connection.remoteAddress,
     )
+    request.tls = this.#connection.tls
+    if (this.#early !== null && head.offersUpgrade) request.upgrade = 'websocket'
     const exchange = new Exchange(request, server.name, monotonicMs())
     this.#exchange = exchange
     this.#handle(exchange)
+  }
+
+  /** Looks at the time limits of the body, and of the answer once the request is whole. */
+  tick(nowMs: number): void {
+    const { limits } = this.#connection.server
+    const incoming = this.#incoming
+    if (incoming !== null && !incoming.isReceived) {
+      const { bodyIdleTimeoutMs, minBodyRate, bodyTimeoutMs } = limits
+      const pace = this.#bodyPace
+      this.#wholeSinceMs = nowMs
+      pace.excuse(incoming.takePausedMs())
+      if (incoming.isPaused) return
+      const { received } = incoming
+      if (pace.isTooSlow(nowMs, received, bodyIdleTimeoutMs, minBodyRate, bodyTimeoutMs)) {
+        this.failBody(408, 'the body did not arrive in time')
+      }
+      return
+    }
+    if (limits.requestTimeoutMs <= 0 || this.#isAnswered || this.#exchange === null) return
+    if (this.#wholeSinceMs === 0) this.#wholeSinceMs = this.#exchange.startedAtMs
+    if (nowMs - this.#wholeSinceMs > limits.requestTimeoutMs) {
+      this.#refuse(504, 'the answer took too long')
+    }
   }
 
   /** The client is gone. */
@@ -114,11 +161,6 @@ export class Transaction implements BodySink, BodyOwner {
   /** `BodyOwner` */
   get maxBodyBytes(): number {
     return this.#connection.server.limits.maxBodyBytes
-  }
-
-  bodyLate(): void {
-    if (this.#isClosed) this.#connection.socket.destroy()
-    else this.failBody(408, 'the body did not arrive in time')
   }
 
   bodyTooLarge(limit: number): void {
@@ -186,6 +228,11 @@ export class Transaction implements BodySink, BodyOwner {
       this.#respond(exchange)
       return
     }
+    // Only now is the body asked for; who is turned away at once need not send it.
+    if (this.#expectsContinue) {
+      this.#expectsContinue = false
+      this.#res.writeContinue()
+    }
     // Two closures per request that had to wait; they are what `then` takes.
     pending.then(
       () => this.#respond(exchange),
@@ -205,14 +252,45 @@ export class Transaction implements BodySink, BodyOwner {
       return
     }
     this.#isAnswered = true
+    if (response.tunnel !== null && this.#openTunnel(exchange, response)) return
     try {
-      this.#send(response)
+      this.#send(exchange.response ?? response)
     } catch {
       // A field that no HTTP message may carry, or a status: Node refuses the head before a byte of it.
       response.body.cancel(INVALID)
       if (this.#res.headersSent) this.#break()
       else this.#send(fallbackResponse(exchange, 500))
     }
+  }
+
+  /** False when there is another answer to be sent in place of the tunnel. */
+  #openTunnel(exchange: Exchange, response: Response): boolean {
+    const connection = this.#connection
+    const fields = fieldLines(response.headers)
+    const { tunnel } = response
+    if (response.status !== 101 || tunnel === null || fields === null || this.#early === null) {
+      // Whatever changed the status wants to answer something else, and that has no way to the upstream.
+      response.body.cancel(NO_TUNNEL)
+      exchange.response = fallbackResponse(exchange, 500)
+      return false
+    }
+    const { server, socket } = connection
+    if (server.isDraining || server.tunnels >= server.limits.maxTunnels) {
+      response.body.cancel(NO_TUNNEL)
+      exchange.response = fallbackResponse(exchange, 503)
+      return false
+    }
+    this.#status = 101
+    this.#isClosed = true
+    this.#exchange = null
+    this.#res.detachSocket(socket)
+    socket.write(`${statusLine(101)}${fields}${UPGRADED_LINES}\r\n`, 'latin1')
+    // A tunnel needs nothing of what the exchange holds: a change must not have to wait for its end.
+    const durationMs = monotonicMs() - exchange.startedAtMs
+    exchange.finish({ status: 101, durationMs, sentBytes: 0, isComplete: true })
+    connection.openTunnel(tunnel, this.#early)
+    connection.done(this)
+    return true
   }
 
   #send(response: Response): void {
@@ -265,7 +343,9 @@ export class Transaction implements BodySink, BodyOwner {
   #mustClose(): boolean {
     const connection = this.#connection
     const server = connection.server
-    if (this.#incoming !== null && this.#incoming.left > DISCARD_BYTES) {
+    // Whether a client that was not asked sends its body is not known.
+    const isUnasked = this.#expectsContinue
+    if (this.#incoming !== null && (isUnasked || this.#incoming.left > DISCARD_BYTES)) {
       connection.endSlowly()
       return true
     }
@@ -273,8 +353,9 @@ export class Transaction implements BodySink, BodyOwner {
       this.#isPersistent &&
       !connection.isEnding &&
       !server.isDraining &&
+      !server.isCrowded &&
       server.limits.keepAlive &&
-      connection.requests < MAX_REQUESTS_PER_CONNECTION
+      connection.requests < server.limits.maxRequestsPerConnection
     ) {
       return false
     }
@@ -283,14 +364,15 @@ export class Transaction implements BodySink, BodyOwner {
   }
 
   #openBody(length: number, expectsContinue: boolean): boolean {
-    const { limits, bodyDeadlines } = this.#connection.server
+    const { limits } = this.#connection.server
     const limit = limits.maxBodyBytes
     if (limit >= 0 && length > limit) {
       this.bodyTooLarge(limit)
       return false
     }
-    this.#incoming = new IncomingBody(this, this.#req, length, bodyDeadlines)
-    if (expectsContinue) this.#res.writeContinue()
+    this.#incoming = new IncomingBody(this, this.#req, length)
+    this.#bodyPace.start(monotonicMs())
+    this.#expectsContinue = expectsContinue
     return true
   }
 
@@ -327,7 +409,8 @@ export class Transaction implements BodySink, BodyOwner {
   /** Cuts the connection. Where only the end of the connection ends the answer, a reset says that it is not whole. */
   #break(): void {
     this.#connection.isEnding = true
-    if (this.#length < 0 && this.#req.httpVersion === '1.0') {
+    const isPlain = this.#connection.tls === null
+    if (this.#length < 0 && this.#req.httpVersion === '1.0' && isPlain) {
       this.#connection.socket.resetAndDestroy()
     } else this.#res.destroy()
   }

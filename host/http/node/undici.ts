@@ -1,4 +1,6 @@
+import { isIP } from 'node:net'
 import { buildConnector, Client, type Dispatcher } from 'undici'
+import type { UpstreamTls } from '../tls/upstream-tls.ts'
 
 /** This file is the only importer of undici: what an engine needs of it, in our words. */
 
@@ -17,18 +19,12 @@ export class Dispatch {
   readonly headers: string[]
   /** Bytes, or a stream as undici knows it. */
   readonly body: unknown
-  /** The name for TLS; undefined derives it from Host. */
-  readonly servername: string | undefined
+  /** Whom the connection leads to. Without it undici takes the Host of each request, which a client chooses. */
+  readonly servername: string
   /** undici reports a connection with a blocking request as busy, which costs an event each way. */
   readonly blocking = false
 
-  constructor(
-    method: string,
-    path: string,
-    headers: string[],
-    body: unknown,
-    servername: string | undefined,
-  ) {
+  constructor(method: string, path: string, headers: string[], body: unknown, servername: string) {
     this.method = method
     this.path = path
     this.headers = headers
@@ -44,10 +40,14 @@ export const UPSTREAM_KEEP_ALIVE_MS = 4_000
 export const MAX_ANSWER_HEAD_BYTES = 32 * 1024
 
 /** Makes connections to one origin, without any traffic yet. */
-export function connectionFactory(origin: string, connectTimeoutMs: number): () => Connection {
+export function connectionFactory(
+  origin: string,
+  connectTimeoutMs: number,
+  tls: UpstreamTls | null,
+): () => Connection {
   const options: Client.Options = {
     allowH2: false,
-    connect: timedConnector(connectTimeoutMs),
+    connect: timedConnector(connectTimeoutMs, tls),
     keepAliveTimeout: UPSTREAM_KEEP_ALIVE_MS,
     maxHeaderSize: MAX_ANSWER_HEAD_BYTES,
     pipelining: 1,
@@ -66,12 +66,20 @@ export function dispatch(connection: Connection, what: Dispatch, handler: CallHa
 }
 
 /** undici's connector with an exact time limit: its own is checked every half second. */
-function timedConnector(timeoutMs: number): buildConnector.connector {
-  const connect = buildConnector({ allowH2: false, timeout: 0 })
+function timedConnector(timeoutMs: number, tls: UpstreamTls | null): buildConnector.connector {
+  const connect = buildConnector({
+    allowH2: false,
+    timeout: 0,
+    ...(tls === null
+      ? {}
+      : { secureContext: tls.context, rejectUnauthorized: tls.settings.isVerified }),
+  })
   return (options, callback) => {
     let timer: NodeJS.Timeout | null = null
     // The connector answers with the socket, which its type leaves out.
-    const socket = connect(options, (...result) => {
+    // An address is checked as it is, and not sent as a name (RFC 6066, section 3).
+    const servername = isIP(options.servername ?? '') === 0 ? (options.servername ?? '') : ''
+    const socket = connect({ ...options, servername }, (...result) => {
       if (timer !== null) clearTimeout(timer)
       callback(...result)
     }) as unknown as { destroy(error: Error): void }

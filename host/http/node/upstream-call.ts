@@ -5,6 +5,7 @@ import { Response } from '../../exchange/response.ts'
 import type { DeadlineEntry, Deadlines } from '../deadlines.ts'
 import type { UpstreamRequest } from '../engine.ts'
 import { endToEndFields, isTrailerField } from '../forward.ts'
+import { tlsFailure } from '../tls/failure.ts'
 import type { UndiciClient } from './client.ts'
 import { decodeFields } from './raw-fields.ts'
 import { type CallHandler, type Connection, type Controller, Dispatch, dispatch } from './undici.ts'
@@ -212,7 +213,7 @@ export class UpstreamCall implements CallHandler, BodySource, DeadlineEntry {
   #describe(error: Error): Error {
     if (isGatewayError(error)) return error
     const endpoint = this.#owner.origin
-    const reason = reasonOf(error)
+    const reason = tlsFailure(error) ?? reasonOf(error)
     const code: ErrorCode = this.#controller === null ? 'UPSTREAM_CONNECT' : 'UPSTREAM_INVALID'
     return new GatewayError(
       code,

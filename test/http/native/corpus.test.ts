@@ -4,6 +4,7 @@ import type { HttpEngine } from '../../../host/http/engine.ts'
 import { createNativeEngine, nativeEngine } from '../../../host/http/native/engine.ts'
 import { nodeEngine } from '../../../host/http/node/engine.ts'
 import { assert, suite } from '../../support/suite.ts'
+import { NODE_DIFFERENCES } from '../node-differences.ts'
 import {
   parseAnswer,
   type SeenRequest,
@@ -33,16 +34,6 @@ interface Outcome {
   readonly seen: readonly SeenRequest[]
   /** Bytes that are no answer. */
   readonly rest: string
-}
-
-/** Where an engine differs by its nature, and why. */
-const DIFFERENCES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  native: {},
-  node: {
-    K13: "Node's parser takes 16 digits for a size and waits for that many bytes: 408 by the body limit",
-    R01: "Node's parser takes several spaces for one, and the pieces it hands over do not show it",
-    R09: 'Node reads a line without a version as HTTP/0.9 and waits for its header: 408 by the head limit',
-  },
 }
 
 /** What the sentences of cases without a status, and of some with one, ask for. */
@@ -166,7 +157,7 @@ for (const [name, engine] of ENGINES) {
   })
 
   for (const one of CASES) {
-    const reason = DIFFERENCES[engine.name]?.[one.id]
+    const reason = engine.name === 'node' ? NODE_DIFFERENCES[one.id] : undefined
     test(`${one.id}: ${one.expected}${reason === undefined ? '' : ` (differs: ${reason})`}`, () => {
       const outcome = outcomes.get(one.id)
       assert.ok(outcome !== undefined)

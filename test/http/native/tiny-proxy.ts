@@ -1,7 +1,14 @@
 import { isGatewayError } from '../../../host/errors.ts'
 import type { Exchange } from '../../../host/exchange/exchange.ts'
-import type { HttpClient, HttpEngine, HttpServer, ServerLimits } from '../../../host/http/engine.ts'
+import type {
+  ClientOptions,
+  HttpClient,
+  HttpEngine,
+  HttpServer,
+  ServerLimits,
+} from '../../../host/http/engine.ts'
 import { forwardRequestFields } from '../../../host/http/forward.ts'
+import { NEVER_OVERLOADED, type Overload } from '../../../host/http/overload/overload.ts'
 
 /** The defaults of an HTTPServer. */
 export const LIMITS: ServerLimits = {
@@ -28,6 +35,8 @@ export interface TinyProxyOptions {
   readonly timeoutMs?: number
   readonly connectTimeoutMs?: number
   readonly maxConnections?: number
+  readonly client?: Partial<ClientOptions>
+  readonly overload?: Overload
 }
 
 /** The least that is a gateway: every request goes to one upstream, every failure becomes its status. */
@@ -41,6 +50,7 @@ export async function startTinyProxy(
     origin,
     connectTimeoutMs: options.connectTimeoutMs ?? 2_000,
     maxConnections: options.maxConnections ?? 1_024,
+    ...options.client,
   })
   const timeoutMs = options.timeoutMs ?? 15_000
   const handler = (exchange: Exchange): Promise<void> => {
@@ -59,7 +69,13 @@ export async function startTinyProxy(
   }
   const limits = { ...LIMITS, ...options.limits }
   const server = await engine.listen(
-    { name: 'tiny', address: '127.0.0.1', port: 0, limits },
+    {
+      name: 'tiny',
+      address: '127.0.0.1',
+      port: 0,
+      limits,
+      overload: options.overload ?? NEVER_OVERLOADED,
+    },
     handler,
   )
   const close = async (): Promise<void> => {

@@ -1,0 +1,104 @@
+import { randomBytes } from 'node:crypto'
+import type { Socket } from 'node:net'
+import { createServer, type SecureContext, type Server, type TLSSocket } from 'node:tls'
+import type { ServerTls } from './server-tls.ts'
+
+/** Time for a handshake; past it the connection is cut. */
+export const HANDSHAKE_TIMEOUT_MS = 5_000
+
+/** The handshake of a client is over. */
+export type SecureListener = (socket: TLSSocket, isHttp2: boolean) => void
+
+/**
+ * Turns accepted sockets into TLS sockets, by certificates that can be replaced at any time: handshakes under
+ * way end with those they began with, and open connections notice nothing.
+ *
+ * It is Node's TLS server without a listening socket: so the same listener can serve plain connections before
+ * and TLS after a change, and an engine counts connections in one place.
+ */
+export class TlsAcceptor {
+  readonly #onSecure: SecureListener
+  readonly #open: Set<Socket> = new Set()
+  #secured = 0
+  #tls: ServerTls
+  #server: Server
+  /** Sessions that were opened before a change of certificates can be taken up after it. */
+  #ticketKeys: Buffer = randomBytes(48)
+
+  constructor(tls: ServerTls, onSecure: SecureListener) {
+    this.#onSecure = onSecure
+    this.#tls = tls
+    this.#server = this.#createServer(tls)
+  }
+
+  /** Handshakes under way. */
+  get pending(): number {
+    return Math.max(this.#open.size - this.#secured, 0)
+  }
+
+  /** Starts a handshake on a socket nobody has read from. */
+  accept(raw: Socket): void {
+    this.#open.add(raw)
+    raw.once('close', () => this.#open.delete(raw))
+    // Node listens while the handshake runs, and nobody may be without a listener before and after.
+    raw.on('error', () => raw.destroy())
+    this.#server.emit('connection', raw)
+  }
+
+  /** New connections use `tls`. */
+  update(tls: ServerTls): void {
+    if (tls.digest === this.#tls.digest) return
+    // Whoever resumes a session shows no certificate: with other authorities that must not be enough.
+    if (tls.trust !== this.#tls.trust) this.#ticketKeys = randomBytes(48)
+    this.#tls = tls
+    this.#server = this.#createServer(tls)
+  }
+
+  /** Cuts every connection, handshakes under way included. */
+  destroy(): void {
+    for (const socket of this.#open) socket.destroy()
+  }
+
+  #createServer(tls: ServerTls): Server {
+    const { certificates, clientCa, http2, minVersion } = tls.settings
+    const asksForCertificate = clientCa !== null
+    const first = certificates[0]
+    const server = createServer({
+      // For clients that name no host; Node makes a context of its own from it.
+      ...(first === undefined ? {} : { cert: first.cert, key: first.key }),
+      ...(asksForCertificate ? { ca: clientCa } : {}),
+      minVersion,
+      maxVersion: 'TLSv1.3',
+      requestCert: asksForCertificate,
+      rejectUnauthorized: asksForCertificate,
+      ALPNProtocols: http2 ? ['h2', 'http/1.1'] : ['http/1.1'],
+      handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+      ticketKeys: this.#ticketKeys,
+      // We decide what it means that a client ends its side.
+      allowHalfOpen: true,
+      SNICallback: (name, done) => done(null, contextOf(tls, name)),
+    })
+    server.on('secureConnection', (socket) => this.#secure(socket))
+    // The sockets of failed handshakes: the client has got an alert, if it could be told at all.
+    server.on('tlsClientError', (_error, socket) => socket.destroy())
+    return server
+  }
+
+  #secure(socket: TLSSocket): void {
+    this.#secured += 1
+    socket.once('close', () => {
+      this.#secured -= 1
+    })
+    socket.on('error', () => socket.destroy())
+    this.#onSecure(socket, socket.alpnProtocol === 'h2')
+  }
+}
+
+/** What a callback of the handshake throws would end the process (CVE-2026-21637). */
+function contextOf(tls: ServerTls, name: string): SecureContext {
+  try {
+    return tls.contextFor(name)
+  } catch {
+    return tls.fallback
+  }
+}

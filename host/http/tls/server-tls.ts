@@ -1,0 +1,94 @@
+import { createHash } from 'node:crypto'
+import { createSecureContext, type SecureContext } from 'node:tls'
+import { GatewayError } from '../../errors.ts'
+import {
+  type CertificatePair,
+  certificateProblem,
+  hostNamesOf,
+  pairProblem,
+} from './certificate.ts'
+
+/** Older versions are not spoken at all. */
+export const TLS_VERSIONS = ['TLSv1.2', 'TLSv1.3'] as const
+
+export type TlsVersion = (typeof TLS_VERSIONS)[number]
+
+/** What a listener shows to clients and asks of them. */
+export interface ServerTlsSettings {
+  /** At least one; the first is for clients that name no host, or one that nobody has. */
+  readonly certificates: readonly CertificatePair[]
+  /** Authorities in PEM: every client has to show a certificate of one of them. Null asks for none. */
+  readonly clientCa: string | null
+  readonly minVersion: TlsVersion
+  /** HTTP/2 is offered (ALPN). */
+  readonly http2: boolean
+}
+
+/**
+ * The TLS side of a listener, checked and ready: taking it into use cannot fail. Certificates are found by the
+ * name the client asks for: an exact name before a wildcard, the first certificate for any other.
+ */
+export class ServerTls {
+  readonly settings: ServerTlsSettings
+  /** Equal for equal settings. */
+  readonly digest: string
+  /** Equal when the same clients would be let in: only then may a session be taken up again. */
+  readonly trust: string
+  readonly fallback: SecureContext
+  readonly #exact: Map<string, SecureContext> = new Map()
+  /** By the name after "*.". */
+  readonly #wildcard: Map<string, SecureContext> = new Map()
+
+  /** Fails with TLS_CERTIFICATE. */
+  constructor(settings: ServerTlsSettings) {
+    this.settings = settings
+    this.digest = digestOf(settings)
+    this.trust = digestOf([settings.clientCa, settings.minVersion])
+    const { clientCa } = settings
+    if (clientCa !== null) refuse('caCertBase64', certificateProblem(clientCa))
+    let first: SecureContext | null = null
+    for (const pair of settings.certificates) {
+      refuse(pair.name, pairProblem(pair))
+      const context = createSecureContext({
+        cert: pair.cert,
+        key: pair.key,
+        // The authorities of the certificate in use are those that count, so each has them.
+        ...(clientCa === null ? {} : { ca: clientCa }),
+        minVersion: settings.minVersion,
+        maxVersion: 'TLSv1.3',
+      })
+      first ??= context
+      this.#addNames(hostNamesOf(pair.cert), context)
+    }
+    if (first === null) throw new GatewayError('TLS_CERTIFICATE', { name: 'https', reason: 'none' })
+    this.fallback = first
+  }
+
+  /** The certificate for a client that asks for the host `name`. */
+  contextFor(name: string): SecureContext {
+    const host = name.toLowerCase()
+    return (
+      this.#exact.get(host) ??
+      this.#wildcard.get(host.slice(host.indexOf('.') + 1)) ??
+      this.fallback
+    )
+  }
+
+  #addNames(names: readonly string[], context: SecureContext): void {
+    for (const name of names) {
+      const isWildcard = name.startsWith('*.')
+      const map = isWildcard ? this.#wildcard : this.#exact
+      const key = isWildcard ? name.slice(2) : name
+      // The first that was listed wins.
+      if (!map.has(key)) map.set(key, context)
+    }
+  }
+}
+
+function refuse(name: string, problem: string | null): void {
+  if (problem !== null) throw new GatewayError('TLS_CERTIFICATE', { name, reason: problem })
+}
+
+function digestOf(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('hex')
+}
