@@ -84,3 +84,35 @@ export declare function kv_add_float(
 ): i32
 /** How many keys begin with this. */
 export declare function kv_count(prefix: usize, prefixLength: i32): i32
+/** What the filter can use, as bits: ABI.md lists them. */
+export declare function features(): i32
+/** Fills `len` bytes with random ones. */
+export declare function random_fill(buf: usize, len: i32): i32
+/** A secret into `buf`; returns its full length. */
+export declare function secret_get(name: usize, nameLength: i32, buf: usize, cap: i32): i32
+/** The number of a metric (counter 0, gauge 1, histogram 2 with `count` bounds). */
+export declare function metric_define(
+  kind: i32,
+  name: usize,
+  nameLength: i32,
+  bounds: usize,
+  count: i32,
+): i32
+/** Adds to a counter or a gauge. */
+export declare function metric_add(id: i32, value: f64): i32
+/** Sets a gauge, or gives a histogram one more value. */
+export declare function metric_record(id: i32, value: f64): i32
+/** Calls another service and waits for its answer; returns its status. */
+export declare function http_call(
+  head: usize,
+  headLength: i32,
+  body: usize,
+  bodyLength: i32,
+  timeout: f64,
+): i32
+/** Header fields of the last answer, or the reason there is none; returns the full length. */
+export declare function answer_head(buf: usize, cap: i32): i32
+/** Bytes of the body of the last answer. */
+export declare function answer_size(): i32
+/** Copies up to `cap` bytes of it from `offset`; returns how many. */
+export declare function answer_get(offset: i32, buf: usize, cap: i32): i32

@@ -17,6 +17,7 @@ import { responseBuilder } from './response-builder.ts'
 import { resultBuilder } from './result-builder.ts'
 import { validator } from './validator.ts'
 import { wasmHost } from './wasm-host.ts'
+import { websocketProxy } from './websocket-proxy.ts'
 
 /** Every kind of filter; adding one is a file, a line here, a test and an example. */
 export const FILTER_KINDS: readonly FilterKind[] = [
@@ -38,4 +39,5 @@ export const FILTER_KINDS: readonly FilterKind[] = [
   resultBuilder,
   validator,
   wasmHost,
+  websocketProxy,
 ]

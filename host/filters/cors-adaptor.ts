@@ -15,6 +15,16 @@ export const corsAdaptor = defineFilter({
   description:
     'Answers preflight requests and lets pages of the allowed origins read responses. An origin is only ever allowed by name: with credentials, `*` allows nobody.',
   results: ['preflighted', 'rejected'],
+  example: `name: cors
+kind: CORSAdaptor
+allowedOrigins: ["https://*.example.com"]
+allowedMethods: [GET, POST, DELETE]
+allowedHeaders: [Authorization, Content-Type]
+allowCredentials: true
+maxAge: 600`,
+  notes: [
+    'While every origin is allowed, `allowCredentials` has no effect: any page could act in the name of its visitor.',
+  ],
   spec: z.strictObject({
     allowedOrigins: z
       .array(

@@ -3,7 +3,7 @@ import type { MessageScope } from '../exchange/exchange.ts'
 import { fromData } from '../template/value.ts'
 import { defineFilter } from './filter.ts'
 import { TemplateBuilder } from './template-builder.ts'
-import { checkTemplate, templateFields } from './template-fields.ts'
+import { checkTemplate, TEMPLATE_NOTE, templateFields } from './template-fields.ts'
 
 /** Computes a value and keeps it for the templates of later filters. */
 export const dataBuilder = defineFilter({
@@ -11,6 +11,13 @@ export const dataBuilder = defineFilter({
   description: 'Computes a value, which later templates of the same request find under `.data`.',
   results: ['buildErr'],
   requestUse: 'ignores',
+  example: `name: order
+kind: DataBuilder
+dataKey: order
+template: |
+  id: {{.req.JSONBody.id}}
+  total: {{mulf .req.JSONBody.price .req.JSONBody.count}}`,
+  notes: [TEMPLATE_NOTE],
   spec: z
     .strictObject({
       dataKey: z

@@ -17,8 +17,12 @@ export interface FilterEnv {
   /** Expensive things that survive a change: upstream clients, keyed by what they are made from. */
   readonly clients: UsagePool
   readonly plugins: PluginHost
+  /** At the start of the gateway: what cannot be loaded is left out, instead of refused. */
+  readonly isBoot: boolean
   /** The policies under `resilience` of the pipeline. */
   readonly policies: PolicySet
+  /** True for a configuration that moves here and expects the answers of Easegress where ours differ. */
+  readonly isEasegress: boolean
   /** What templates find under `.data.PIPELINE`. */
   readonly data: Dict
 }

@@ -11,6 +11,12 @@ export const fallback = defineFilter({
     'Gives the response a fixed status and body, and sets headers; for a jump from what failed.',
   results: ['fallback', 'responseNotFound'],
   requestUse: 'ignores',
+  example: `name: sorry
+kind: Fallback
+mockCode: 200
+mockHeaders: { Content-Type: application/json }
+mockBody: '{"items": []}'`,
+  notes: ['`Content-Encoding` of the response that is replaced is removed with its body.'],
   spec: z.strictObject({
     mockCode: z.int().min(200).max(599).describe('The status of the answer.'),
     mockHeaders: headerMap().describe('Headers to set; the others stay.'),

@@ -5,6 +5,13 @@ import type { FilterEnv } from './env.ts'
 /** What a filter's step answers: undefined to go on, or one of the results its kind declares. */
 export type FilterResult<R extends string> = R | undefined
 
+/** What a filter could not load at the start, while it answers without it. */
+export interface MissingPart {
+  readonly reason: string
+  /** The gateway is not ready without it. */
+  readonly isRequired: boolean
+}
+
 /** One running filter of a pipeline generation. `close` is idempotent and called by the pipeline only. */
 export interface Filter<R extends string = string> {
   /** Synchronous when it can be: the pipeline only waits when it meets a promise. */
@@ -15,6 +22,8 @@ export interface Filter<R extends string = string> {
   readonly passes?: ReadonlySet<string>
   /** Files the filter was made from beside its spec; a change of one makes its pipeline anew. */
   readonly files?: readonly string[]
+  /** Set while it stands in for something that could not be loaded; it is tried again. */
+  readonly missing?: MissingPart
   /** What the admin API shows; JSON data. */
   status?(): unknown
   close?(): void | Promise<void>
@@ -37,6 +46,10 @@ export interface FilterKind<
    * So a namespace that is used before it is filled is found when the pipeline is read.
    */
   readonly requestUse?: 'makes' | 'ignores'
+  /** One filter of the kind as it stands under `filters`, for the reference page; a test validates it. */
+  readonly example: string
+  /** In what it differs from Easegress, a sentence each, for the reference page. */
+  readonly notes?: readonly string[]
   readonly spec: S
   /**
    * Makes a running filter. All parsing, compiling and connecting happens here, none of it per request.

@@ -14,6 +14,10 @@ export const headerToJson = defineFilter({
   kind: 'HeaderToJSON',
   description: 'Adds the values of request headers to the JSON body, as fields of its object.',
   results: ['jsonEncodeDecodeErr', 'bodyReadErr'],
+  example: `name: who
+kind: HeaderToJSON
+headerMap:
+  - { header: X-User-Id, json: userId }`,
   spec: z.strictObject({
     headerMap: z
       .array(

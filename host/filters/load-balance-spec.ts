@@ -1,4 +1,4 @@
-import { duration, notYet, z } from '../config/schema.ts'
+import { duration, z } from '../config/schema.ts'
 import { BALANCE_POLICIES } from '../upstream/policies/builtin.ts'
 import { atLeast } from './proxy-field.ts'
 
@@ -23,25 +23,49 @@ const stickySession = z
     context.addIssue({ code: 'custom', path: ['appCookieName'], message })
   })
 
+const POLICY_TEXTS = BALANCE_POLICIES.map(
+  ({ policy, description }) => `\`${policy}\`: ${description}`,
+)
+
 /** How a pool spreads requests over its servers. */
 export const loadBalance = z
   .strictObject({
     policy: z
       .enum(BALANCE_POLICIES.map((kind) => kind.policy))
       .default('roundRobin')
-      .describe('How an endpoint is chosen.'),
+      .describe(`How an endpoint is chosen. ${POLICY_TEXTS.join('; ')}.`),
     headerHashKey: z
       .string()
       .default('')
       .describe('The header that headerHash and consistentHash look at.'),
     stickySession: stickySession.optional().describe('Keeps a session on one endpoint.'),
-    ...notYet('forwardKey'),
+    forwardKey: z
+      .string()
+      .default('')
+      .describe('For the policy forward: the header that names a server of the pool as host:port.'),
   })
   .superRefine((spec, context) => {
-    if (spec.policy !== 'headerHash' || spec.headerHashKey !== '') return
-    const message = 'the policy headerHash needs `headerHashKey`'
-    context.addIssue({ code: 'custom', path: ['headerHashKey'], message })
+    for (const [policy, field] of KEYS) {
+      if (spec.policy !== policy || spec[field] !== '') continue
+      const message = `the policy ${policy} needs \`${field}\``
+      context.addIssue({ code: 'custom', path: [field], message })
+    }
   })
+
+/** Policies that look at a header, and the field that names it. */
+const KEYS = [
+  ['headerHash', 'headerHashKey'],
+  ['forward', 'forwardKey'],
+] as const
+
+/** The header that the policy looks at, in lowercase; each policy looks at one at most. */
+export function balanceKeyOf({
+  policy,
+  headerHashKey,
+  forwardKey,
+}: z.output<typeof loadBalance>): string {
+  return (policy === 'forward' ? forwardKey : headerHashKey).toLowerCase()
+}
 
 /** 0 to 100. */
 export const percent = () => z.number().min(0).max(100)

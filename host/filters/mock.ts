@@ -35,6 +35,15 @@ export const mock = defineFilter({
   kind: 'Mock',
   description: 'Answers requests that match a rule by itself; the first rule that matches decides.',
   results: ['mocked'],
+  example: `name: mock
+kind: Mock
+rules:
+  - match: { path: /slow, headers: { X-Test: { exact: "yes" } } }
+    delay: 200ms
+  - match: { pathPrefix: /users }
+    code: 200
+    headers: { Content-Type: application/json }
+    body: '[]'`,
   spec: z.strictObject({
     rules: z.array(rule).default([]).describe('Looked at in order.'),
   }),

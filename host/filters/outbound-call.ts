@@ -3,6 +3,7 @@ import { Body } from '../exchange/body.ts'
 import type { Exchange } from '../exchange/exchange.ts'
 import type { Headers } from '../exchange/headers.ts'
 import type { HttpClient } from '../http/engine.ts'
+import type { UpstreamTls } from '../http/tls/upstream-tls.ts'
 import type { Usage } from '../usage-pool.ts'
 import type { FilterEnv } from './env.ts'
 
@@ -21,16 +22,18 @@ export class OutboundCall {
   readonly #url: URL
   readonly #client: Usage<HttpClient>
 
-  constructor(url: string, env: FilterEnv) {
+  /** `tls` is null for the usual checks of a certificate. */
+  constructor(url: string, env: FilterEnv, tls: UpstreamTls | null = null) {
     this.#url = new URL(url)
     const { origin } = this.#url
     this.#client = env.clients.acquire(
-      `call ${env.engine.name} ${origin}`,
+      `call ${env.engine.name} ${origin} ${tls?.digest ?? ''}`,
       () =>
         env.engine.createClient({
           origin,
           connectTimeoutMs: CONNECT_TIMEOUT_MS,
           maxConnections: MAX_CONNECTIONS,
+          tls,
         }),
       (unused) => void unused.close(),
     )

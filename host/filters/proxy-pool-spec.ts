@@ -1,9 +1,10 @@
 import { duration, notYet, z } from '../config/schema.ts'
 import { healthCheck } from './health-check-spec.ts'
 import { loadBalance, outlierDetection, percent, slowStart } from './load-balance-spec.ts'
-import { statusCode } from './proxy-field.ts'
+import { atLeast, statusCode } from './proxy-field.ts'
 import { requestMatcher } from './request-matcher.ts'
 import { discovery, servers } from './servers-spec.ts'
+import { poolTls } from './upstream-tls-spec.ts'
 
 const memoryCache = z.strictObject({
   expiration: duration().describe('How long an answer is kept at most.'),
@@ -26,7 +27,7 @@ const memoryCache = z.strictObject({
 export const poolSpec = z
   .strictObject({
     spanName: z.string().default('').describe('Accepted; the name of the span in traces.'),
-    servers: servers().default([]).describe('The endpoints.'),
+    servers: servers().prefault([]).describe('The endpoints.'),
     serverTags: z
       .array(z.string())
       .default([])
@@ -47,6 +48,24 @@ export const poolSpec = z
       .describe(
         'For each attempt, until the head of the answer is here; 0s waits for ever. Then: 504.',
       ),
+    connectTimeout: atLeast(100)
+      .prefault('2s')
+      .describe('Time to connect to a server; past it 503.'),
+    idleTimeout: atLeast(100)
+      .prefault('60s')
+      .describe('An answer whose body stands still this long is broken off.'),
+    keepAliveTimeout: atLeast(100)
+      .prefault('4s')
+      .describe('How long an unused connection is kept, unless the server names a time.'),
+    maxConnections: z
+      .int()
+      .min(1)
+      .max(65_535)
+      .default(1_024)
+      .describe('Connections to each server; more requests wait for one.'),
+    tls: poolTls()
+      .optional()
+      .describe('For servers with `https`; what is set here goes before `mtls` of the filter.'),
     retryPolicy: z.string().default('').describe('The name of a Retry under `resilience`.'),
     circuitBreakerPolicy: z
       .string()

@@ -1,5 +1,5 @@
 import { systemClock } from '../clock.ts'
-import { notYet, z } from '../config/schema.ts'
+import { z } from '../config/schema.ts'
 import type { MessageScope } from '../exchange/exchange.ts'
 import type { UpstreamEnv } from '../upstream/balance-spec.ts'
 import { PROXY_RESULTS, type ProxyResult } from '../upstream/failure.ts'
@@ -11,6 +11,7 @@ import { defineFilter, type Filter } from './filter.ts'
 import { balanceOf, compilePool } from './proxy-pool.ts'
 import { mirrorSpec, type PoolSpec, poolSpec } from './proxy-pool-spec.ts'
 import { compileRequestMatcher, type RequestMatcher } from './request-matcher.ts'
+import { type MtlsSpec, mtls } from './upstream-tls-spec.ts'
 
 const spec = z.strictObject({
   pools: z
@@ -28,7 +29,8 @@ const spec = z.strictObject({
     .describe('Pools with a `filter` are asked in order; the one without takes the rest.'),
   mirrorPool: mirrorSpec
     .optional()
-    .describe('Gets copies of the requests that its `filter` matches; its answers are dropped.'),
+    .describe('Gets copies of the requests that its `filter` matches; its answers are dropped.')
+    .meta({ 'x-see': 'Proxy.pools' }),
   compression: z
     .strictObject({
       minLength: z.int().min(0).default(0).describe('Shorter bodies are not compressed.'),
@@ -47,7 +49,9 @@ const spec = z.strictObject({
     .describe('Bytes an answer may have; past it 500. Bodies stream: 0 or less is no limit.'),
   maxIdleConns: z.int().min(0).optional().describe('Accepted and ignored.'),
   maxIdleConnsPerHost: z.int().min(0).optional().describe('Accepted and ignored.'),
-  ...notYet('mtls'),
+  mtls: mtls()
+    .optional()
+    .describe('How servers with `https` are checked, and the certificate they are shown.'),
 })
 
 /** Sends requests to an upstream and brings back its answer. */
@@ -55,6 +59,32 @@ export const proxy = defineFilter({
   kind: 'Proxy',
   description: 'Sends the request to one of the servers of a pool and takes its answer.',
   results: PROXY_RESULTS,
+  example: `name: proxy
+kind: Proxy
+pools:
+  - servers:
+      - { url: "http://127.0.0.1:9095", weight: 3 }
+      - { url: "http://127.0.0.1:9096", weight: 1 }
+    loadBalance: { policy: weightedRandom }
+    timeout: 3s
+    failureCodes: [502, 503]
+    memoryCache: { expiration: 10s, maxEntryBytes: 4096, codes: [200], methods: [GET, HEAD] }
+  - filter: { headers: { X-Canary: { exact: "yes" } } }
+    servers: [{ url: "http://127.0.0.1:9097" }]
+compression: { minLength: 1024 }`,
+  notes: [
+    'Certificates of upstreams are verified. Easegress does not verify them unless `mtls` is set.',
+    'The cache has the query in its key, honors `Vary`, keeps nothing that is for one client only, and has a total size.',
+    'A timeout answers 504 (408 with `--compat easegress`), an invalid answer 502.',
+    '`timeout` is 15 s when nothing is said; Easegress then waits for ever.',
+    'A request is tried again only when that is safe (see Retry), and redirects are followed to servers of the same pool only.',
+    'Compression obeys the quality values of `Accept-Encoding`.',
+    'The secret behind the cookie of a sticky session never leaves the gateway; Easegress sends the key along in the cookie.',
+    'Answers stream: `serverMaxBodySize` limits nothing unless it is set, where Easegress has 4 MiB.',
+    '`X-Forwarded-*` of a client is not passed on as it came, and the variables `HTTP_PROXY` and `HTTPS_PROXY` are not followed.',
+    'The policy forward leads to servers of the pool only; in Easegress the header leads anywhere.',
+    'Easegress has no `discovery`, `tls`, `outlierDetection`, `slowStart`, `healthyPanicThreshold`, `maxRequests`, and not the policies leastRequest and consistentHash.',
+  ],
   spec,
   create: (options, env) => createProxy(options, env),
 })
@@ -81,7 +111,8 @@ async function createProxy(
       else candidates.push({ matches: compileRequestMatcher(pool.filter, random), pool: made })
     }
     const { mirrorPool } = options
-    const mirror = mirrorPool === undefined ? null : createMirror(mirrorPool, upstreamEnv)
+    const mirror =
+      mirrorPool === undefined ? null : createMirror(mirrorPool, options.mtls, upstreamEnv)
     return new RunningProxy(main as ProxyPool, candidates, mirror)
   } catch (error) {
     main?.close()
@@ -100,9 +131,13 @@ interface MirrorCandidate {
   readonly mirror: Mirror
 }
 
-function createMirror(pool: PoolSpec, env: UpstreamEnv): MirrorCandidate | null {
+function createMirror(
+  pool: PoolSpec,
+  mtlsSpec: MtlsSpec | undefined,
+  env: UpstreamEnv,
+): MirrorCandidate | null {
   if (pool.filter === undefined) return null
-  const servers = new ServerPool(pool.servers, balanceOf(pool), env)
+  const servers = new ServerPool(pool.servers, balanceOf(pool, mtlsSpec), env)
   return {
     matches: compileRequestMatcher(pool.filter, env.random),
     mirror: new Mirror(servers, pool.timeout),

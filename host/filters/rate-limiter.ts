@@ -54,6 +54,16 @@ export const rateLimiter = defineFilter({
   description:
     'Admits so many requests a period for each URL rule; the rest wait a little or get 429. Each process counts for itself.',
   results: ['rateLimited'],
+  example: `name: limit
+kind: RateLimiter
+policies:
+  - { name: strict, limitForPeriod: 10, limitRefreshPeriod: 1s, timeoutDuration: 0s }
+  - { name: loose, limitForPeriod: 1000, limitRefreshPeriod: 1s }
+defaultPolicyRef: loose
+urls:
+  - { methods: [POST], url: { prefix: /login }, policyRef: strict }
+  - { url: { prefix: / } }`,
+  notes: ['A `limitRefreshPeriod` of 0 is refused when the configuration is read.'],
   spec,
   create(checked, _, previous) {
     return new RateLimiter(checked, previous instanceof RateLimiter ? previous : null)

@@ -28,6 +28,12 @@ export const redirectorV2 = defineFilter({
   kind: 'RedirectorV2',
   description: 'Answers with a redirection to another scheme, host or path.',
   results: ['redirected'],
+  example: `name: secure
+kind: RedirectorV2
+scheme: https
+path: { type: ReplacePrefixMatch, replacePrefixMatch: /v2 }
+statusCode: 301`,
+  notes: ['Easegress has no `port`.'],
   spec: z.strictObject({
     scheme: z.enum(['http', 'https']).optional().describe('The new scheme.'),
     hostname: z

@@ -10,6 +10,12 @@ export const redirector = defineFilter({
   kind: 'Redirector',
   description: 'Answers with a redirection when an expression matches what the client asked for.',
   results: ['redirected'],
+  example: `name: moved
+kind: Redirector
+match: ^/blog/(.*)
+matchPart: path
+replacement: https://blog.example.com/$1
+statusCode: 308`,
   spec: z.strictObject({
     match: regexp()
       .refine((text) => text !== '', 'must not be empty')

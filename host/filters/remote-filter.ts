@@ -33,6 +33,13 @@ export const remoteFilter = defineFilter({
   description:
     'Asks a service what becomes of the request and the response: it gets both as JSON and answers with both.',
   results: ['failed', 'responseAlready'],
+  example: `name: remote
+kind: RemoteFilter
+url: http://127.0.0.1:9096/decide
+timeout: 2s`,
+  notes: [
+    'The service cannot set headers that belong to the host, such as `Content-Length` and `Connection`.',
+  ],
   spec,
   create: (checked, env) => new RemoteFilter(checked, env),
 })

@@ -7,7 +7,7 @@ import { compileRequestChange, type RequestChange, requestChange } from './reque
 import { signField, signRequest } from './signature/sign-request.ts'
 import { createSigner, type Signer } from './signature/signer.ts'
 import { builtFields, TemplateBuilder } from './template-builder.ts'
-import { checkTemplate, templateFields } from './template-fields.ts'
+import { checkTemplate, TEMPLATE_NOTE, templateFields } from './template-fields.ts'
 
 const fields = requestChange()
 const templateShape = z.object(fields)
@@ -33,6 +33,21 @@ export const requestAdaptor = defineFilter({
   description:
     'Changes method, host, path, headers and body of a request, its coding, and signs it.',
   results: ['decompressFailed', 'compressFailed', 'signFailed', 'buildErr'],
+  example: `name: adapt
+kind: RequestAdaptor
+path: { trimPrefix: /api }
+header:
+  del: [X-Debug]
+  set: { X-Gateway: penstock }
+template: |
+  header:
+    set:
+      X-User: {{.req.Header.Get "X-Authenticated-Userid"}}`,
+  notes: [
+    TEMPLATE_NOTE,
+    '`signFailed` and `buildErr` may stand in `jumpIf`; Easegress returns the first and does not list it.',
+    'Headers that belong to the host, such as `Content-Length` and `Connection`, cannot be set.',
+  ],
   spec,
   create(checked, env) {
     if (checked.template === '' && !hasLastSteps(checked)) {

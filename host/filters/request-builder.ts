@@ -11,6 +11,7 @@ import { defineFilter } from './filter.ts'
 import { buildFormData } from './form-data.ts'
 import { builderSpec, checkBuilder, httpOnly } from './source-namespace.ts'
 import { refuseBuilt, TemplateBuilder } from './template-builder.ts'
+import { TEMPLATE_NOTE } from './template-fields.ts'
 
 /** Makes the request of its namespace, from a template or from that of another namespace. */
 export const requestBuilder = defineFilter({
@@ -19,6 +20,15 @@ export const requestBuilder = defineFilter({
     'Makes a new request in its namespace: from a template, or by taking that of another namespace.',
   results: ['buildErr'],
   requestUse: 'makes',
+  example: `name: ask
+kind: RequestBuilder
+template: |
+  method: POST
+  url: /audit?user={{.req.Header.Get "X-User" | urlQueryEscape}}
+  headers:
+    Content-Type: [application/json]
+  body: '{"path": "{{.req.URL.Path | jsonEscape}}"}'`,
+  notes: [TEMPLATE_NOTE, 'Only the protocol http is supported.'],
   spec: z
     .strictObject({
       protocol: httpOnly(),

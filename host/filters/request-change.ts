@@ -9,12 +9,16 @@ import { compilePathAdapt, type PathAdaptSpec, pathAdapt } from './path-adapt.ts
 /** The fields that say how a request changes. */
 export function requestChange() {
   return {
-    method: z.string().refine(isToken, 'is not a method').optional().describe('The new method.'),
+    method: z
+      .string()
+      .refine((method) => method === '' || isToken(method), 'is not a method')
+      .default('')
+      .describe('The new method; it stays when empty.'),
     host: z
       .string()
-      .regex(/^[A-Za-z0-9.\-_:[\]]+$/, 'is not a host')
-      .optional()
-      .describe('The host the upstream is asked for.'),
+      .regex(/^[A-Za-z0-9.\-_:[\]]*$/, 'is not a host')
+      .default('')
+      .describe('The host the upstream is asked for; it stays when empty.'),
     path: pathAdapt().optional().describe('How the path changes; the first that is set counts.'),
     header: headerAdapt().optional().describe('How headers change.'),
     body: z.string().optional().describe('The new body.'),
@@ -22,8 +26,10 @@ export function requestChange() {
 }
 
 export interface RequestChangeSpec {
-  readonly method?: string | undefined
-  readonly host?: string | undefined
+  /** "" leaves it. */
+  readonly method: string
+  /** "" leaves it. */
+  readonly host: string
   readonly path?: PathAdaptSpec | undefined
   readonly header?: HeaderAdaptSpec | undefined
   readonly body?: string | undefined
@@ -38,8 +44,8 @@ export function compileRequestChange(spec: RequestChangeSpec): RequestChange {
   const adaptPath = spec.path === undefined ? null : compilePathAdapt(spec.path)
   const body = spec.body === undefined ? null : Buffer.from(spec.body, 'utf8')
   return (request) => {
-    if (method !== undefined) request.method = method
-    if (host !== undefined) request.host = host
+    if (method !== '') request.method = method
+    if (host !== '') request.host = host
     if (adaptPath !== null) request.path = adaptPath(request)
     adaptHeaders?.(request.headers)
     if (body !== null) {

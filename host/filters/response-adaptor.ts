@@ -7,7 +7,7 @@ import { defineFilter } from './filter.ts'
 import { compileHeaderAdapt, type HeaderAdaptSpec } from './header-adapt.ts'
 import { headerAdapt } from './header-spec.ts'
 import { builtFields, TemplateBuilder } from './template-builder.ts'
-import { checkTemplate, templateFields } from './template-fields.ts'
+import { checkTemplate, TEMPLATE_NOTE, templateFields } from './template-fields.ts'
 
 const fields = {
   header: headerAdapt().optional().describe('How headers change.'),
@@ -25,6 +25,17 @@ export const responseAdaptor = defineFilter({
     'Changes headers and body of the response, and its coding; it stands after what made the response.',
   results: ['responseNotFound', 'decompressFailed', 'compressFailed', 'buildErr'],
   requestUse: 'ignores',
+  example: `name: tidy
+kind: ResponseAdaptor
+header:
+  del: [Server]
+  set: { Cache-Control: no-store }
+compress: gzip`,
+  notes: [
+    TEMPLATE_NOTE,
+    '`buildErr` may stand in `jumpIf`.',
+    'Headers that belong to the host, such as `Content-Length` and `Connection`, cannot be set.',
+  ],
   spec: z
     .strictObject({
       ...fields,

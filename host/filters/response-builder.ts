@@ -9,6 +9,7 @@ import { defineFilter } from './filter.ts'
 import { replaceResponse } from './replace-message.ts'
 import { builderSpec, checkBuilder, httpOnly } from './source-namespace.ts'
 import { refuseBuilt, TemplateBuilder } from './template-builder.ts'
+import { TEMPLATE_NOTE } from './template-fields.ts'
 
 /** Makes the response of its namespace, from a template or from that of another namespace. */
 export const responseBuilder = defineFilter({
@@ -17,6 +18,15 @@ export const responseBuilder = defineFilter({
     'Makes a new response in its namespace: from a template, or by taking that of another namespace.',
   results: ['buildErr'],
   requestUse: 'ignores',
+  example: `name: both
+kind: ResponseBuilder
+template: |
+  statusCode: 200
+  headers:
+    Content-Type: [application/json]
+  body: |
+    {"user": {{.responses.user.Body}}, "orders": {{.responses.orders.Body}}}`,
+  notes: [TEMPLATE_NOTE, 'Only the protocol http is supported.'],
   spec: z
     .strictObject({
       protocol: httpOnly(),

@@ -2,7 +2,7 @@ import { z } from '../config/schema.ts'
 import type { MessageScope } from '../exchange/exchange.ts'
 import { defineFilter } from './filter.ts'
 import { refuseBuilt, TemplateBuilder } from './template-builder.ts'
-import { checkTemplate, templateFields } from './template-fields.ts'
+import { checkTemplate, TEMPLATE_NOTE, templateFields } from './template-fields.ts'
 
 const RESULTS = [
   'result0',
@@ -27,6 +27,11 @@ export const resultBuilder = defineFilter({
   description: 'Computes its own result, so that `jumpIf` can branch on anything a template sees.',
   results: RESULTS,
   requestUse: 'ignores',
+  example: `name: decide
+kind: ResultBuilder
+template: |
+  {{if eq .req.JSONBody.kind "refund"}}result1{{else}}result0{{end}}`,
+  notes: [TEMPLATE_NOTE],
   spec: z
     .strictObject(templateFields('one of result0 to result9, or nothing to go on'))
     .superRefine(checkTemplate),

@@ -1,27 +1,32 @@
 import { z } from '../config/schema.ts'
 import { atLeast } from './proxy-field.ts'
 
-const server = z.strictObject({
-  url: z
-    .url({ protocol: /^https?$/, error: 'must be a URL such as http://127.0.0.1:9095' })
-    .describe('Where the server listens.'),
-  tags: z.array(z.string()).default([]).describe('Marks that `serverTags` chooses by.'),
-  weight: z
-    .int()
-    .min(0)
-    .max(100)
-    .optional()
-    .describe('Share of the traffic for weightedRandom, leastRequest and consistentHash.'),
-  keepHost: z
-    .boolean()
-    .default(false)
-    .describe('Pass on the Host the client asked for, also when the server is named by host name.'),
-})
+/** A server whose URL has one of the schemes that `protocol` matches. */
+function server(protocol: RegExp, example: string) {
+  return z.strictObject({
+    url: z
+      .url({ protocol, error: `must be a URL such as ${example}` })
+      .describe('Where the server listens.'),
+    tags: z.array(z.string()).default([]).describe('Marks that `serverTags` chooses by.'),
+    weight: z
+      .int()
+      .min(0)
+      .max(100)
+      .optional()
+      .describe('Share of the traffic for weightedRandom, leastRequest and consistentHash.'),
+    keepHost: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Pass on the Host the client asked for, also when the server is named by host name.',
+      ),
+  })
+}
 
 /** Servers as a pool and a file of servers have them. Either all have a weight or none has. */
-export function servers() {
+export function servers(protocol = /^https?$/, example = 'http://127.0.0.1:9095') {
   return z
-    .array(server)
+    .array(server(protocol, example))
     .superRefine((list, context) => {
       if (list.every((one) => one.weight === undefined)) return
       for (const [index, one] of list.entries()) {

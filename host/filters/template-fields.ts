@@ -2,6 +2,10 @@ import { z } from '../config/schema.ts'
 import { reasonOf } from '../errors.ts'
 import { compileTemplate } from '../template/template.ts'
 
+/** In what templates differ from those of Easegress, for the reference pages of their filters. */
+export const TEMPLATE_NOTE =
+  'A template does not read the environment (`env`, `expandenv`; write `${env:NAME}` in the configuration) and asks no name servers, and its steps, depth and output are limited.'
+
 /** The fields of a filter that has a template. */
 export function templateFields(what: string) {
   return {

@@ -42,6 +42,20 @@ export const validator = defineFilter({
   description:
     'Lets a request go on when it passes every check that is configured: 400 for headers, 401 for the others.',
   results: ['invalid'],
+  example: `name: key
+kind: Validator
+headers:
+  X-Api-Key: { values: [alpha, beta] }
+jwt:
+  algorithm: HS256
+  secret: 6d79736563726574
+  cookieName: session`,
+  notes: [
+    '`jwt` also has `jwksUrl`, `issuer` and `audience`.',
+    'A file of users may hold bcrypt, `{SHA}` and `$apr1$` hashes. Plain passwords and crypt are refused when it is read.',
+    'The modes ETCD and LDAP come later.',
+    'A body that streams is part of the signature too, unless `excludeBody` says otherwise; Easegress leaves it out.',
+  ],
   spec,
   async create(checked, env) {
     const basicAuth =

@@ -9,12 +9,25 @@ import {
 } from '../exchange/exchange.ts'
 import type { Logger } from '../observe/log.ts'
 import { applyChanges } from '../wasm/apply-changes.ts'
+import type { DebugTrace } from '../wasm/debug-run.ts'
 import type { GuestItem, GuestOutcome } from '../wasm/executor.ts'
+import { Right, readableFields } from '../wasm/grant/grant.ts'
 import { Phase } from '../wasm/guest-call.ts'
 import type { GuestFrame } from '../wasm/guest-frames.ts'
-import type { OpenPlugin } from '../wasm/plugin-host.ts'
+import type { OpenPlugin } from '../wasm/open-plugin.ts'
 
 type Result = string | undefined
+
+/** Failures that mean there was nothing to run it on. */
+const OUT_OF_VM: ReadonlySet<string> = new Set(['GUEST_QUEUE_FULL', 'GUEST_CPU'])
+
+/** Failures of the guest's own code: in development the call runs again, for its whole stack. */
+const RUNS_AGAIN: ReadonlySet<string> = new Set([
+  'GUEST_TRAPPED',
+  'GUEST_FUEL',
+  'GUEST_TIMEOUT',
+  'GUEST_START',
+])
 
 /** How long the former version stands by after a swap. */
 export const FALLBACK_MS = 60_000
@@ -51,8 +64,9 @@ export class WasmFilter {
     this.#hasResponse = description.phases.includes('response')
     this.#hasDone = description.phases.includes('done')
     this.#runsOnce = description.runsOnce
-    this.#wantsRequestBody = description.body.request === 'bytes'
-    this.#wantsResponseBody = description.body.response === 'bytes'
+    const canRead = (plugin.grant.rights & Right.bodyRead) !== 0
+    this.#wantsRequestBody = canRead && description.body.request === 'bytes'
+    this.#wantsResponseBody = canRead && description.body.response === 'bytes'
     this.#bodyLimit = description.body.limit
     // One object for all exchanges: what it needs is the exchange it is given.
     this.#owed = { filter, run: (exchange) => this.#runOwed(exchange) }
@@ -100,7 +114,7 @@ export class WasmFilter {
     return this.#plugin.close()
   }
 
-  status(): unknown {
+  status(): Readonly<Record<string, unknown>> {
     const { description, digest, origin, executor } = this.#plugin
     return {
       plugin: this.#plugin.name,
@@ -108,6 +122,7 @@ export class WasmFilter {
       digest,
       origin,
       data: this.#plugin.dataNamespace,
+      grant: this.#plugin.grantView,
       health: '',
       numOfRequest: this.#calls,
       numOfWasmError: this.#failures,
@@ -143,7 +158,7 @@ export class WasmFilter {
     }
     return Promise.all([sent, got]).then(
       ([request, response]) => this.#submit(scope, Phase.request, request, response),
-      (error: unknown) => this.#fail(scope, reasonOf(error), 'wasmError'),
+      (error: unknown) => this.#unread(scope, error),
     )
   }
 
@@ -152,8 +167,17 @@ export class WasmFilter {
     if (!(bytes instanceof Promise)) return this.#submit(scope, phase, bytes)
     return bytes.then(
       (whole) => this.#submit(scope, phase, whole),
-      (error: unknown) => this.#fail(scope, reasonOf(error), 'wasmError'),
+      (error: unknown) => this.#unread(scope, error),
     )
+  }
+
+  /** A body could not be given to the guest: it is too large, or it broke off. */
+  #unread(scope: MessageScope, error: unknown): Result {
+    // The client's own fault, and what it can do something about.
+    if (scope.response === null && isGatewayError(error, 'REQUEST_BODY_TOO_LARGE')) {
+      scope.exchange.failureStatus = error.status
+    }
+    return this.#fail(scope, reasonOf(error), 'wasmError')
   }
 
   /** `answer` is the response's body for a guest that gets both; else `body` is that of the phase's message. */
@@ -163,24 +187,52 @@ export class WasmFilter {
     body: Uint8Array | null,
     answer: Uint8Array | null = null,
   ): Result | Promise<Result> {
-    const item = makeItem(scope, phase, body, this.#plugin)
+    const item = new ExchangeItem(scope, phase, body, this.#plugin)
     if (answer !== null) item.responseBody = answer
     const outcome = this.#plugin.executor.submit(item)
     return outcome instanceof Promise
-      ? outcome.then((done) => this.#finish(scope, phase, done))
-      : this.#finish(scope, phase, outcome)
+      ? outcome.then((done) => this.#finish(scope, phase, done, item))
+      : this.#finish(scope, phase, outcome, item)
   }
 
-  #finish(scope: MessageScope, phase: Phase, outcome: GuestOutcome): Result {
-    if (outcome.failure !== null) {
-      const isFull = isGatewayError(outcome.failure, 'GUEST_QUEUE_FULL')
-      const result = isFull ? 'outOfVM' : 'wasmError'
-      return this.#fail(scope, outcome.failure.message, result, outcome.frames)
+  #finish(
+    scope: MessageScope,
+    phase: Phase,
+    outcome: GuestOutcome,
+    item: GuestItem,
+  ): Result | Promise<Result> {
+    const { failure, frames } = outcome
+    if (failure !== null) {
+      // It waited while the version was suspended, and did not run: the former one can have it.
+      if (
+        failure.code === 'GUEST_SUSPENDED' &&
+        phase === Phase.request &&
+        this.#fallback !== null
+      ) {
+        return this.#fallback.handle(scope)
+      }
+      const result = OUT_OF_VM.has(failure.code) ? 'outOfVM' : 'wasmError'
+      const { debugRun } = this.#plugin
+      if (debugRun === null || !RUNS_AGAIN.has(failure.code)) {
+        return this.#fail(scope, failure.message, result, frames)
+      }
+      // Only on a developer's machine, where an answer may wait for its explanation.
+      return debugRun.explain(item, frames !== null && frames.length > 0).then(
+        (debug) => this.#fail(scope, failure.message, result, frames, debug),
+        (error: unknown) => {
+          this.#log.warn({ err: error }, `the debug build cannot be run: ${reasonOf(error)}`)
+          return this.#fail(scope, failure.message, result, frames)
+        },
+      )
     }
     if (outcome.changes !== null) {
       const { exchange } = scope
-      const refused = applyChanges(scope, outcome.changes, (key, value) =>
-        putContext(exchange, this.#plugin, key, value),
+      const refused = applyChanges(
+        scope,
+        outcome.changes,
+        (key, value) => putContext(exchange, this.#plugin, key, value),
+        this.#plugin.grant,
+        this.#plugin.meters.record,
       )
       if (refused !== null) return this.#fail(scope, refused, 'wasmError')
     }
@@ -199,12 +251,13 @@ export class WasmFilter {
     reason: string,
     result: 'wasmError' | 'outOfVM',
     frames: readonly GuestFrame[] | null = null,
+    debug: DebugTrace | null = null,
   ): Result {
     this.#failures += 1
     const { name, description, places } = this.#plugin
     const hasFrames = frames !== null && frames.length > 0
-    const trace = hasFrames ? places.explain(frames) : null
-    const at = hasFrames ? places.blame(frames) : null
+    const trace = debug?.trace ?? (hasFrames ? places.explain(frames) : null)
+    const at = debug?.at ?? (hasFrames ? places.blame(frames) : null)
     this.#log.error(
       {
         plugin: name,
@@ -242,45 +295,69 @@ export class WasmFilter {
   #scheduleDone(exchange: Exchange): void {
     exchange.onDone((_: ExchangeEnd) => {
       const outcome = this.#plugin.executor.submit(
-        makeItem(exchange, Phase.done, null, this.#plugin),
+        new ExchangeItem(exchange, Phase.done, null, this.#plugin),
       )
       if (!(outcome instanceof Promise)) {
-        if (outcome.failure !== null) this.#fail(exchange, outcome.failure.message, 'wasmError')
+        this.#finishDone(exchange, outcome)
         return
       }
       // The version must live until the guest has seen the end, though the client has its answer.
-      const settled = outcome.then((done) => {
-        if (done.failure !== null) this.#fail(exchange, done.failure.message, 'wasmError')
-      })
+      const settled = outcome.then((done) => this.#finishDone(exchange, done))
       exchange.holdUntil(settled)
     })
   }
+
+  /** Nothing can be changed any more; what the guest has counted still counts. */
+  #finishDone(exchange: Exchange, { failure, changes }: GuestOutcome): void {
+    if (failure !== null) this.#fail(exchange, failure.message, 'wasmError')
+    if (changes === null) return
+    const { grant, meters } = this.#plugin
+    applyChanges(exchange, changes, () => undefined, grant, meters.record)
+  }
 }
 
-function makeItem(
-  scope: MessageScope,
-  phase: Phase,
-  body: Uint8Array | null,
-  plugin: OpenPlugin,
-): GuestItem {
-  const { request, response, exchange } = scope
-  return {
-    phase,
-    method: request.method,
-    path: request.path,
-    query: request.query,
-    scheme: request.scheme,
-    host: request.host,
-    clientAddress: request.remoteAddress,
-    route: exchange.pipeline,
-    requestId: exchange.id,
-    protocol: request.httpVersion,
-    requestHeaders: request.headers.list,
-    requestBody: phase === Phase.request ? body : null,
-    status: response === null ? 0 : response.status,
-    responseHeaders: response === null ? null : response.headers.list,
-    responseBody: phase === Phase.response ? body : null,
-    context: exchange.data === null ? null : contextOf(exchange.data, plugin),
+/** What a guest sees of an exchange. The request id is made when somebody asks: most guests do not. */
+class ExchangeItem implements GuestItem {
+  phase: Phase
+  method: string
+  path: string
+  query: string
+  scheme: string
+  host: string
+  clientAddress: string
+  route: string
+  protocol: string
+  requestHeaders: readonly string[]
+  requestBody: Uint8Array | null
+  status: number
+  responseHeaders: readonly string[] | null
+  responseBody: Uint8Array | null
+  context: ReadonlyMap<string, Uint8Array> | null
+  readonly #exchange: Exchange
+
+  constructor(scope: MessageScope, phase: Phase, body: Uint8Array | null, plugin: OpenPlugin) {
+    const { request, response, exchange } = scope
+    const { read } = plugin.grant
+    this.phase = phase
+    this.method = request.method
+    this.path = request.path
+    this.query = request.query
+    this.scheme = request.scheme
+    this.host = request.host
+    this.clientAddress = request.remoteAddress
+    this.route = exchange.pipeline
+    this.protocol = request.httpVersion
+    this.requestHeaders = readableFields(read, request.headers.list)
+    this.requestBody = phase === Phase.request ? body : null
+    this.status = response === null ? 0 : response.status
+    this.responseHeaders = response === null ? null : readableFields(read, response.headers.list)
+    this.responseBody = phase === Phase.response ? body : null
+    this.context = exchange.data === null ? null : contextOf(exchange.data, plugin)
+    this.#exchange = exchange
+  }
+
+  get requestId(): string {
+    return this.#exchange.id
   }
 }
 

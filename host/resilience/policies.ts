@@ -15,7 +15,7 @@ function anyCase<const T extends string>(values: readonly T[]) {
 
 const circuitBreaker = z.strictObject({
   slidingWindowType: anyCase(['COUNT_BASED', 'TIME_BASED'])
-    .default('COUNT_BASED')
+    .prefault('COUNT_BASED')
     .describe('Whether the window holds the last calls or the last seconds.'),
   slidingWindowSize: count().default(100).describe('Calls, or seconds, of the window.'),
   failureRateThreshold: percent()
@@ -41,7 +41,7 @@ const retry = z.strictObject({
   maxAttempts: z.int().min(1).default(3).describe('Attempts, the first among them.'),
   waitDuration: duration().prefault('500ms').describe('Wait before another attempt.'),
   backOffPolicy: anyCase(['random', 'exponential'])
-    .default('random')
+    .prefault('random')
     .describe('`exponential` makes each wait half as long again as the one before.'),
   randomizationFactor: z
     .number()
@@ -71,6 +71,10 @@ const retry = z.strictObject({
 export interface PolicyKind {
   readonly kind: PolicyKindName
   readonly description: string
+  /** One policy of the kind as it stands under `resilience`, for the reference page; a test validates it. */
+  readonly example: string
+  /** In what it differs from Easegress, a sentence each, for the reference page. */
+  readonly notes?: readonly string[]
   /** The fields beside `name` and `kind`. */
   readonly spec: z.ZodType
 }
@@ -83,11 +87,30 @@ export const POLICY_KINDS: readonly PolicyKind[] = [
     kind: 'CircuitBreaker',
     description:
       'Stops requests to an upstream that fails or is slow, and tries a few after a while.',
+    example: `name: breaker
+kind: CircuitBreaker
+slidingWindowType: TIME_BASED
+slidingWindowSize: 30
+minimumNumberOfCalls: 20
+failureRateThreshold: 50
+waitDurationInOpenState: 10s`,
+    notes: ['Values such as COUNT_BASED may be written in upper or lower case.'],
     spec: circuitBreaker,
   },
   {
     kind: 'Retry',
     description: 'Sends a request again that failed, when that is safe, within a budget.',
+    example: `name: again
+kind: Retry
+maxAttempts: 3
+waitDuration: 100ms
+backOffPolicy: exponential
+randomizationFactor: 0.5`,
+    notes: [
+      'A request is sent again only when its method is idempotent or when nothing of it was sent, and while its body is still whole.',
+      'No more retries run at once than `retryBudget` allows.',
+      'After the last attempt nobody waits.',
+    ],
     spec: retry,
   },
 ]

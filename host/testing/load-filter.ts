@@ -7,9 +7,10 @@ import { readModuleSource } from '../wasm/module-source.ts'
 import { checkParameters } from '../wasm/parameters.ts'
 import { FakeClock } from './fake-clock.ts'
 import { openModule } from './open-module.ts'
+import { type CapabilityOptions, capabilitiesOf } from './test-capabilities.ts'
 import { TestFilter } from './test-filter.ts'
 
-export interface LoadOptions {
+export interface LoadOptions extends CapabilityOptions {
   /** As under `parameters:` of the filter. */
   readonly parameters?: Readonly<Record<string, string | number | boolean>>
   /** Where `now()` of the filter stands still; default: it follows the system's clock. */
@@ -43,7 +44,8 @@ export async function loadFilter(
   const clock = new FakeClock()
   if (options.now !== undefined) clock.set(options.now)
   const { fuel = WASM_DEFAULTS.fuel, reset = 'never' } = options
-  return await TestFilter.start(opened, file, parameters, { fuel, reset }, clock)
+  const capabilities = capabilitiesOf(opened, options)
+  return await TestFilter.start(opened, file, parameters, { fuel, reset }, clock, capabilities)
 }
 
 async function readSource(

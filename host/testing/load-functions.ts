@@ -14,6 +14,8 @@ import { NO_DATA } from '../wasm/data/data-operation.ts'
 import { GuestData } from '../wasm/data/guest-data.ts'
 import { GuestCall } from '../wasm/guest-call.ts'
 import { GuestMemory } from '../wasm/guest-memory.ts'
+import { HOST_SEAMS } from '../wasm/instance.ts'
+import { GuestMetrics } from '../wasm/metrics/guest-metrics.ts'
 
 /** What `loadFunctions` gives when nobody says more. */
 export type Functions = Readonly<Record<string, (...args: never[]) => unknown>>
@@ -86,8 +88,13 @@ async function instantiate(wasm: Uint8Array): Promise<Exports> {
     memory,
     call,
     data: new GuestData(NO_DATA, memory, call),
+    metrics: new GuestMetrics(call),
+    calls: null,
+    functions: [],
     parameters: new Map(),
-    wallMs: Date.now,
+    secrets: new Map(),
+    random: HOST_SEAMS.random,
+    wallMs: HOST_SEAMS.wallMs,
     log: () => undefined,
   })
   const { exports } = await loader.instantiate<Record<string, unknown>>(Uint8Array.from(wasm), {

@@ -1,5 +1,6 @@
 import type { Executor, PluginSetup } from '../wasm/executor.ts'
-import type { OpenPlugin } from '../wasm/plugin-host.ts'
+import { type Grant, LOCAL_GRANT } from '../wasm/grant/grant.ts'
+import type { OpenPlugin } from '../wasm/open-plugin.ts'
 import { SourcePlaces } from '../wasm/source-places.ts'
 import type { OpenedModule } from './open-module.ts'
 
@@ -15,9 +16,10 @@ export function setupOf(
   parameters: ReadonlyMap<string, string>,
   data: string,
   limits: FilterLimits,
+  more: Partial<PluginSetup> = {},
 ): PluginSetup {
   const name = nameOf(description)
-  return { id: 1, name, abi: description.abi, module, parameters, data, ...limits }
+  return { id: 1, name, abi: description.abi, module, parameters, data, ...limits, ...more }
 }
 
 /** An opened module as a filter takes it: what a plugin host would hand out. */
@@ -25,6 +27,8 @@ export function openPlugin(
   { description, digest, gated, info }: OpenedModule,
   file: string | null,
   executor: Executor,
+  grant: Grant = LOCAL_GRANT,
+  meters: OpenPlugin['meters'] = { record: () => undefined },
 ): OpenPlugin {
   return {
     digest,
@@ -36,6 +40,10 @@ export function openPlugin(
     executor,
     report: gated.report,
     places: new SourcePlaces(info, file, gated.offsetMap),
+    debugRun: null,
+    grant,
+    grantView: { asked: [], allowed: [], denied: [] },
+    meters,
     isSuspended: () => false,
     retain: () => undefined,
     close: () => executor.close(),

@@ -5,16 +5,22 @@ import { WasmFilter } from '../filters/wasm-filter.ts'
 import { silentLogger } from '../observe/log.ts'
 import { compileFlow } from '../traffic/flow.ts'
 import { PipelineRunner } from '../traffic/pipeline.ts'
+import { NO_DATA } from '../wasm/data/data-operation.ts'
 import { dataNamespace } from '../wasm/data/namespace-name.ts'
 import { InlineExecutor } from '../wasm/inline-executor.ts'
 import { HOST_SEAMS } from '../wasm/instance.ts'
+import { type MeterSet, PluginMeters } from '../wasm/metrics/plugin-meters.ts'
+import type { GuestServices } from '../wasm/outbound/guest-services.ts'
+import { WaitingInlineExecutor } from '../wasm/waiting-inline-executor.ts'
 import { captureErrors } from './capture-log.ts'
 import { requestChanges, responseChanges } from './changes.ts'
+import type { OutboundCall } from './fake-calls.ts'
 import type { FakeClock } from './fake-clock.ts'
 import { checkForLeaks, type LeakCheckOptions, type LeakReport } from './leak-check.ts'
 import { RequestView, ResponseView } from './message-view.ts'
 import type { OpenedModule } from './open-module.ts'
 import { type FilterLimits, nameOf, openPlugin, setupOf } from './open-plugin.ts'
+import type { Capabilities } from './test-capabilities.ts'
 import { TestData } from './test-data.ts'
 import {
   makeTestRequest,
@@ -76,7 +82,10 @@ export class TestFilter {
   readonly clock: FakeClock
   /** What the filter keeps from request to request. */
   readonly data: TestData
-  readonly #executor: InlineExecutor
+  /** The outbound calls the filter has made, in order. */
+  readonly calls: readonly OutboundCall[]
+  readonly #meters: MeterSet
+  readonly #executor: InlineExecutor | WaitingInlineExecutor
   readonly #filter: WasmFilter
   readonly #shared: readonly string[]
   #logs: string[] = []
@@ -88,6 +97,7 @@ export class TestFilter {
     parameters: ReadonlyMap<string, string>,
     limits: FilterLimits,
     clock: FakeClock,
+    capabilities: Capabilities,
   ) {
     const { description } = opened
     this.name = nameOf(description)
@@ -97,14 +107,29 @@ export class TestFilter {
     this.clock = clock
     const data = dataNamespace(description, { pipeline: PIPELINE, filter: this.name })
     this.data = new TestData(data, clock)
-    this.#executor = new InlineExecutor(
-      setupOf(opened, parameters, data, limits),
-      (level, message) => this.#logs.push(`${LEVELS[level] ?? 'error'}: ${message}`),
-      this.data.port,
-      { ...HOST_SEAMS, wallMs: () => this.clock.nowMs },
-    )
+    const { grant, secrets, random, calls, canWait, hasData } = capabilities
+    this.calls = calls.made
+    this.#meters = new PluginMeters().of({
+      pipeline: PIPELINE,
+      filter: this.name,
+      plugin: this.name,
+    })
+    const setup = setupOf(opened, parameters, data, limits, { grant, secrets, canWait })
+    const log = (level: number, message: string): void =>
+      void this.#logs.push(`${LEVELS[level] ?? 'error'}: ${message}`)
+    const port = hasData ? this.data.port : NO_DATA
+    const seams = { ...HOST_SEAMS, random, wallMs: () => this.clock.nowMs }
+    const services: GuestServices = {
+      calls,
+      denied: (_, denials) =>
+        void this.#logs.push(...denials.map(([what]) => `warn: ${this.name} was denied ${what}`)),
+    }
+    const waiting = { maxConcurrency: 16, queueLength: 1_024, queueTimeoutMs: 10_000 }
+    this.#executor = canWait
+      ? new WaitingInlineExecutor(setup, waiting, log, port, seams, services)
+      : new InlineExecutor(setup, log, port, seams, services)
     this.#filter = new WasmFilter(
-      openPlugin(opened, file, this.#executor),
+      openPlugin(opened, file, this.#executor, grant, this.#meters),
       captureErrors((message) => this.#errors.push(message)),
     )
   }
@@ -116,10 +141,16 @@ export class TestFilter {
     parameters: ReadonlyMap<string, string>,
     limits: FilterLimits,
     clock: FakeClock,
+    capabilities: Capabilities,
   ): Promise<TestFilter> {
-    const filter = new TestFilter(opened, file, parameters, limits, clock)
+    const filter = new TestFilter(opened, file, parameters, limits, clock, capabilities)
     await filter.#executor.start()
     return filter
+  }
+
+  /** What a metric of the filter stands at; of a histogram how many values it has. Null for none. */
+  metric(name: string): number | null {
+    return this.#meters.value(name)
   }
 
   /** Pages of the guest's memory now, in bytes; 0 when the next request makes a new instance. */
@@ -162,7 +193,10 @@ export class TestFilter {
     const after = run.seen ?? new RequestView(exchange.request)
     const answer = new ResponseView(response)
     const sentBytes = answer.bytes().length
+    // The done phase of a filter that can wait ends later.
+    const ended = new Promise<void>((resolve) => exchange.hold({ release: resolve }))
     exchange.finish({ status: response.status, durationMs: 0, sentBytes, isComplete: true })
+    await ended
     return {
       result: run.result ?? 'next',
       error: this.#errors[0]?.replace(/^plugin failed: /, '') ?? null,

@@ -4,28 +4,37 @@ import { type Headers, HOST_OWNED_HEADERS, isFieldValue, isToken } from '../exch
 import { Response } from '../exchange/response.ts'
 import { isHost, isPath, isQuery } from './abi/penstock-v1-calls.ts'
 import { Change, type ChangeLog } from './change-log.ts'
+import { ALL_RIGHTS, allowsHeader, type Grant, LOCAL_GRANT, Right } from './grant/grant.ts'
 
 /**
  * Checks a guest's changes and applies them, all or none. Returns the reason when one of them may not be
- * sent; then nothing was changed. The guest's thread has checked the same already and told the guest; it
- * is checked here because this side answers for what goes on the wire.
+ * sent; then nothing was changed. A guest's thread has checked the same already and told the guest; it
+ * is checked here because this side answers for what goes on the wire, unless this side was that thread.
+ * `record` gets what the guest has counted.
  */
 export function applyChanges(
   scope: MessageScope,
   log: ChangeLog,
   putContext: (key: string, value: Uint8Array) => void,
+  grant: Grant = LOCAL_GRANT,
+  record: (key: string, value: string) => void = NO_METRICS,
 ): string | null {
-  for (let i = 0; i < log.size; i++) {
+  for (let i = 0; i < log.size && !log.isChecked; i++) {
     const refused = check(
       scope,
       log.kinds[i] as number,
       log.names[i] as string,
       log.values[i] as string | Uint8Array,
       log,
+      grant,
     )
     if (refused !== null) return refused
   }
   for (let i = 0; i < log.size; i++) {
+    if (log.kinds[i] === Change.metric) {
+      record(log.names[i] as string, String(log.values[i]))
+      continue
+    }
     apply(
       scope,
       log.kinds[i] as number,
@@ -34,6 +43,9 @@ export function applyChanges(
       putContext,
     )
   }
+  const { requestFields, responseFields } = log
+  if (requestFields !== null) scope.request.headers.adopt(requestFields, log.isRequestPlain)
+  if (responseFields !== null) responseHeaders(scope).adopt(responseFields, log.isResponsePlain)
   return null
 }
 
@@ -43,18 +55,21 @@ function check(
   name: string,
   value: string | Uint8Array,
   log: ChangeLog,
+  grant: Grant,
 ): string | null {
+  const needed = grant.rights === ALL_RIGHTS ? 0 : (RIGHTS[kind] ?? 0)
+  if ((grant.rights & needed) !== needed) return 'the grant of the filter has no such change'
   switch (kind) {
     case Change.requestHeaderSet:
     case Change.requestHeaderAdd:
-      return checkHeader(name, value)
+      return checkHeader(name, value, grant)
     case Change.responseHeaderSet:
     case Change.responseHeaderAdd:
-      return hasResponse(scope, log) ? checkHeader(name, value) : NO_RESPONSE
+      return hasResponse(scope, log) ? checkHeader(name, value, grant) : NO_RESPONSE
     case Change.requestHeaderRemove:
-      return checkHeader(name, '')
+      return checkHeader(name, '', grant)
     case Change.responseHeaderRemove:
-      return hasResponse(scope, log) ? checkHeader(name, '') : NO_RESPONSE
+      return hasResponse(scope, log) ? checkHeader(name, '', grant) : NO_RESPONSE
     case Change.method:
       return typeof value === 'string' && isToken(value) ? null : 'the method is not a token'
     case Change.path:
@@ -74,6 +89,7 @@ function check(
     case Change.requestBody:
     case Change.contextPut:
     case Change.response:
+    case Change.metric:
       return null
     case Change.tag:
       return typeof value === 'string' ? 'a tag is not bytes' : null
@@ -84,6 +100,22 @@ function check(
 
 const NO_RESPONSE = 'there is no response to change'
 
+const NO_METRICS = (): void => undefined
+
+/** What each change needs; headers are looked at by name. */
+const RIGHTS: Readonly<Record<number, number>> = {
+  [Change.method]: Right.target,
+  [Change.path]: Right.target,
+  [Change.query]: Right.target,
+  [Change.host]: Right.target,
+  [Change.status]: Right.reply,
+  [Change.reply]: Right.reply,
+  [Change.response]: Right.reply,
+  [Change.requestBody]: Right.bodyWrite,
+  [Change.responseBody]: Right.bodyWrite,
+  [Change.metric]: Right.metrics,
+}
+
 function hasResponse(scope: MessageScope, log: ChangeLog): boolean {
   return (
     scope.response !== null ||
@@ -92,9 +124,11 @@ function hasResponse(scope: MessageScope, log: ChangeLog): boolean {
   )
 }
 
-function checkHeader(name: string, value: string | Uint8Array): string | null {
+function checkHeader(name: string, value: string | Uint8Array, grant: Grant): string | null {
   if (!isToken(name)) return 'a header name is not a token'
-  if (HOST_OWNED_HEADERS.has(name.toLowerCase())) return `the header ${name} belongs to the host`
+  const lower = name.toLowerCase()
+  if (HOST_OWNED_HEADERS.has(lower)) return `the header ${name} belongs to the host`
+  if (!allowsHeader(grant.write, lower)) return `the header ${name} is not granted`
   return typeof value === 'string' && isFieldValue(value)
     ? null
     : `the value of ${name} is not valid`

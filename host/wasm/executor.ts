@@ -1,5 +1,6 @@
 import type { GatewayError } from '../errors.ts'
 import type { ChangeLog } from './change-log.ts'
+import type { Grant } from './grant/grant.ts'
 import type { GuestInput } from './guest-call.ts'
 import type { GuestFrame } from './guest-frames.ts'
 
@@ -26,7 +27,16 @@ export interface GuestOutcome {
   readonly frames: readonly GuestFrame[] | null
   /** Running time of the guest, without queueing. */
   readonly runMs: number
+  /** How long the item waited for a thread; 0 where nothing waits. */
+  readonly queueMs: number
+  /** Fuel the call has used; NOT_MEASURED for most calls, because reading it costs as much as a header. */
+  readonly fuel: number
 }
+
+/** In place of the fuel of a call that was not measured. */
+export const NOT_MEASURED = -1
+/** One call in so many has its fuel measured. A power of two. */
+export const FUEL_SAMPLE = 16
 
 /**
  * Where instances of one plugin setup run. The contract, whatever is behind it:
@@ -35,6 +45,7 @@ export interface GuestOutcome {
  * - a guest that traps or runs past its time is `failed` with GUEST_TRAPPED or GUEST_TIMEOUT, and takes
  *   no other item with it;
  * - an item that finds no room or waits too long is `failed` with GUEST_QUEUE_FULL;
+ * - a thread that saw MAX_TRAPS traps one after another gives the rest of its batch back, unrun;
  * - after `close` no item is taken; instances are freed when the last one has been answered.
  */
 export interface Executor {
@@ -52,6 +63,10 @@ export interface ExecutorStatus {
   readonly running: number
   readonly calls: number
   readonly failures: number
+  /** Instances that are there now. */
+  readonly instances: number
+  /** Bytes of their memories. */
+  readonly memoryBytes: number
 }
 
 /** What a thread needs to make instances of a plugin for one filter. Plain data: it is cloned into threads. */
@@ -69,4 +84,12 @@ export interface PluginSetup {
   readonly data: string | null
   /** `request`: every call finds the instance as it was after its start. */
   readonly reset: 'never' | 'request'
+  /** What it may do. Default the local profile. */
+  readonly grant?: Grant
+  /** Values of the secrets of the grant, by name. Default none. */
+  readonly secrets?: ReadonlyMap<string, string>
+  /** It imports what it may have to wait for: `waitsOf` of its module. Default false. */
+  readonly canWait?: boolean
+  /** Live instances in one thread, those that wait included; only of one that can wait. Default 1. */
+  readonly instances?: number
 }

@@ -1,9 +1,13 @@
-import { HOST_OWNED_HEADERS, isFieldValue, sameName } from '../exchange/headers.ts'
+import { HOST_OWNED_HEADERS, isApart, isFieldValue, sameName } from '../exchange/headers.ts'
 import { Change, ChangeLog } from './change-log.ts'
+import { allowsHeader, type Grant, LOCAL_GRANT, Right } from './grant/grant.ts'
 import { Errno, GUEST_LIMITS } from './limits.ts'
 
-/** The phases of a guest, in the numbering of the executor contract. */
-export const Phase = { request: 0, response: 1, done: 2, start: 3 } as const
+/**
+ * The phases of a guest, in the numbering of the executor contract. `start` makes an instance, `answer` lets
+ * one go on that has waited.
+ */
+export const Phase = { request: 0, response: 1, done: 2, start: 3, answer: 4 } as const
 export type Phase = (typeof Phase)[keyof typeof Phase]
 
 /** Message numbers of the ABI. */
@@ -19,7 +23,7 @@ export interface GuestInput {
   host: string
   clientAddress: string
   route: string
-  requestId: string
+  readonly requestId: string
   protocol: string
   requestHeaders: readonly string[]
   /** Null when the module did not ask for it. */
@@ -39,12 +43,29 @@ export interface HeaderName {
   readonly lower: string
   /** It belongs to the host: a guest can read it and not write it. */
   readonly isOwned: boolean
+  /** The grant lets the guest read it. */
+  readonly canRead: boolean
+  /** The grant lets the guest write it; never so for what belongs to the host. */
+  readonly canWrite: boolean
+  /** See `Headers.adopt`. */
+  readonly isApart: boolean
+  /** What the guest has set last: often what it sets next. */
+  lastValue: string
 }
 
 /** What a guest's header name is made of; the caller has checked that it is a token. */
-export function headerName(name: string): HeaderName {
+export function headerName(name: string, grant: Grant = LOCAL_GRANT): HeaderName {
   const lower = name.toLowerCase()
-  return { name, lower, isOwned: HOST_OWNED_HEADERS.has(lower) }
+  const isOwned = HOST_OWNED_HEADERS.has(lower)
+  return {
+    name,
+    lower,
+    isOwned,
+    canRead: allowsHeader(grant.read, lower),
+    canWrite: !isOwned && allowsHeader(grant.write, lower),
+    isApart: isApart(lower),
+    lastValue: '',
+  }
 }
 
 /**
@@ -53,7 +74,10 @@ export function headerName(name: string): HeaderName {
  */
 export class GuestCall {
   input: GuestInput = NO_INPUT
-  readonly changes = new ChangeLog()
+  changes = new ChangeLog()
+  readonly grant: Grant
+  /** The input's own lists, changed, are handed over instead of entries: for guests in the event loop. */
+  readonly #handsOver: boolean
   /** Another number for every call, for what is counted per call. */
   serial = 0
   method = ''
@@ -66,12 +90,21 @@ export class GuestCall {
   requestBody: Uint8Array | null = null
   responseBody: Uint8Array | null = null
   hasReplied = false
+  /** How often each capability was denied in this call; null while none was. */
+  denials: Map<string, number> | null = null
   #requestOwned = false
   #responseOwned = false
   #context: Map<string, Uint8Array> | null = null
   #headerBytes = 0
   #contextBytes = 0
   #tags = 0
+
+  /** `isLocal`: whoever applies the changes runs in the same thread, right after the call. */
+  constructor(grant: Grant = LOCAL_GRANT, isLocal = false) {
+    this.grant = grant
+    // A guest that does not see all fields has a list without the others.
+    this.#handsOver = isLocal && grant.read.isEvery
+  }
 
   load(input: GuestInput): void {
     this.serial += 1
@@ -87,6 +120,7 @@ export class GuestCall {
     this.requestBody = input.requestBody
     this.responseBody = input.responseBody
     this.hasReplied = false
+    this.denials = null
     this.#requestOwned = false
     this.#responseOwned = false
     this.#context = null
@@ -98,6 +132,35 @@ export class GuestCall {
   /** Drops what the call looked at, so that an idle instance keeps no request alive. */
   unload(): void {
     this.load(NO_INPUT)
+  }
+
+  /** What the call has changed, for whoever applies it; null for nothing. The next call has another log. */
+  takeChanges(): ChangeLog | null {
+    const log = this.changes
+    if (this.#handsOver) {
+      log.isChecked = true
+      if (this.#requestOwned) log.requestFields = this.requestHeaders as string[]
+      if (this.#responseOwned) log.responseFields = this.responseHeaders as string[]
+    }
+    if (log.size === 0 && log.requestFields === null && log.responseFields === null) return null
+    this.changes = new ChangeLog()
+    return log
+  }
+
+  /** Notes that the grant has no `capability`; what the guest is answered. */
+  deny(capability: string): number {
+    this.denials ??= new Map()
+    const known = this.denials.get(capability)
+    // Header names come from outside: their number must not grow with what a guest tries.
+    if (known !== undefined || this.denials.size < GUEST_LIMITS.denials) {
+      this.denials.set(capability, (known ?? 0) + 1)
+    }
+    return Errno.denied
+  }
+
+  /** 0 when the grant has this right, else what the guest is answered. */
+  need(right: number, capability: string): number {
+    return (this.grant.rights & right) === 0 ? this.deny(capability) : 0
   }
 
   /** The header list of a message, or null when the message is not there in this phase. */
@@ -119,6 +182,7 @@ export class GuestCall {
 
   setField(kind: number, value: string): number {
     if (this.input.phase !== Phase.request) return Errno.wrongPhase
+    if (this.need(Right.target, 'target') !== 0) return Errno.denied
     if (kind === Change.method) this.method = value
     else if (kind === Change.path) this.path = value
     else if (kind === Change.host) this.host = value
@@ -129,6 +193,7 @@ export class GuestCall {
 
   setStatus(status: number): number {
     if (this.canWrite(Message.response) !== 0) return Errno.wrongPhase
+    if (this.need(Right.reply, 'reply') !== 0) return Errno.denied
     if (status < 200 || status > 599) return Errno.invalid
     this.status = status
     this.changes.push(Change.status, String(status), '')
@@ -140,12 +205,8 @@ export class GuestCall {
     if (refused !== 0) return refused
     const list = this.#ownList(message)
     setIn(list, header.name, header.lower, value)
-    this.changes.push(
-      message === Message.request ? Change.requestHeaderSet : Change.responseHeaderSet,
-      header.name,
-      value,
-    )
-    return 0
+    const kind = message === Message.request ? Change.requestHeaderSet : Change.responseHeaderSet
+    return this.#changed(message, kind, header, value)
   }
 
   addHeader(message: number, header: HeaderName, value: string): number {
@@ -154,30 +215,24 @@ export class GuestCall {
     const list = this.#ownList(message)
     if (list.length >= GUEST_LIMITS.headers * 2) return Errno.tooLarge
     list.push(header.name, value)
-    this.changes.push(
-      message === Message.request ? Change.requestHeaderAdd : Change.responseHeaderAdd,
-      header.name,
-      value,
-    )
-    return 0
+    const kind = message === Message.request ? Change.requestHeaderAdd : Change.responseHeaderAdd
+    return this.#changed(message, kind, header, value)
   }
 
   removeHeader(message: number, header: HeaderName): number {
     const refused = this.canWrite(message)
     if (refused !== 0) return refused
-    if (header.isOwned) return Errno.denied
+    if (!header.canWrite) return this.deny(`headers.write ${header.lower}`)
     removeIn(this.#ownList(message), header.lower)
-    this.changes.push(
-      message === Message.request ? Change.requestHeaderRemove : Change.responseHeaderRemove,
-      header.name,
-      '',
-    )
-    return 0
+    const isRequest = message === Message.request
+    const kind = isRequest ? Change.requestHeaderRemove : Change.responseHeaderRemove
+    return this.#changed(message, kind, header, '')
   }
 
   setBody(message: number, bytes: Uint8Array): number {
     const refused = this.canWrite(message)
     if (refused !== 0) return refused
+    if (this.need(Right.bodyWrite, 'body.write') !== 0) return Errno.denied
     if (message === Message.request) this.requestBody = bytes
     else this.responseBody = bytes
     this.changes.push(
@@ -190,6 +245,7 @@ export class GuestCall {
 
   reply(status: number, bytes: Uint8Array): number {
     if (this.input.phase !== Phase.request) return Errno.wrongPhase
+    if (this.need(Right.reply, 'reply') !== 0) return Errno.denied
     if (status < 200 || status > 599) return Errno.invalid
     this.hasReplied = true
     this.status = status
@@ -202,7 +258,7 @@ export class GuestCall {
 
   /** Makes an empty response with status 200 when there is none. */
   makeResponse(): void {
-    if (this.responseHeaders !== null) return
+    if (this.responseHeaders !== null || this.need(Right.reply, 'reply') !== 0) return
     this.status = 200
     this.responseHeaders = []
     this.#responseOwned = true
@@ -242,10 +298,18 @@ export class GuestCall {
     return 0
   }
 
+  #changed(message: number, kind: number, header: HeaderName, value: string): 0 {
+    if (!this.#handsOver) this.changes.push(kind, header.name, value)
+    else if (!header.isApart) return 0
+    else if (message === Message.request) this.changes.isRequestPlain = false
+    else this.changes.isResponsePlain = false
+    return 0
+  }
+
   #checkHeader(message: number, header: HeaderName, value: string): number {
     const refused = this.canWrite(message)
     if (refused !== 0) return refused
-    if (header.isOwned) return Errno.denied
+    if (!header.canWrite) return this.deny(`headers.write ${header.lower}`)
     if (!isFieldValue(value)) return Errno.invalid
     this.#headerBytes += header.lower.length + value.length
     return this.#headerBytes > GUEST_LIMITS.headerBytes ? Errno.tooLarge : 0

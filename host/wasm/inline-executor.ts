@@ -1,10 +1,19 @@
 import { monotonicMs } from '../clock.ts'
 import { GatewayError } from '../errors.ts'
-import { ChangeLog } from './change-log.ts'
 import { type DataPort, NO_DATA } from './data/data-operation.ts'
-import type { Executor, ExecutorStatus, GuestItem, GuestOutcome, PluginSetup } from './executor.ts'
+import {
+  type Executor,
+  type ExecutorStatus,
+  FUEL_SAMPLE,
+  type GuestItem,
+  type GuestOutcome,
+  NOT_MEASURED,
+  type PluginSetup,
+} from './executor.ts'
 import { framesOf, type GuestFrame } from './guest-frames.ts'
 import { HOST_SEAMS, Instance, type InstanceSeams } from './instance.ts'
+import { LogRate } from './log-rate.ts'
+import { type GuestServices, NO_SERVICES } from './outbound/guest-services.ts'
 import { failedOutcome, outcomeOf, trapOf } from './outcome.ts'
 
 /**
@@ -16,8 +25,11 @@ export class InlineExecutor implements Executor {
   readonly #log: (level: number, message: string, requestId: string) => void
   readonly #data: DataPort
   readonly #seams: InstanceSeams
+  readonly #services: GuestServices
+  readonly #lines = new LogRate()
   #instance: Instance | null = null
-  #requestId = ''
+  /** What runs now: its id is made when something is logged. */
+  #item: GuestItem | null = null
   #calls = 0
   #failures = 0
   #isClosed = false
@@ -27,7 +39,9 @@ export class InlineExecutor implements Executor {
     log: (level: number, message: string, requestId: string) => void,
     data: DataPort = NO_DATA,
     seams: InstanceSeams = HOST_SEAMS,
+    services: GuestServices = NO_SERVICES,
   ) {
+    this.#services = services
     this.#setup = setup
     this.#log = log
     this.#data = data
@@ -60,12 +74,14 @@ export class InlineExecutor implements Executor {
     }
     const startedAtMs = monotonicMs()
     try {
-      this.#requestId = item.requestId
+      this.#item = item
       this.#instance ??= this.#make()
       const { call } = this.#instance
       const value = this.#instance.run(item)
       const runMs = monotonicMs() - startedAtMs
-      const outcome = outcomeOf(value, call.hasReplied, takeChanges(call.changes), runMs)
+      const isMeasured = (this.#calls & (FUEL_SAMPLE - 1)) === 1
+      const fuel = isMeasured ? this.#instance.fuelUsed : NOT_MEASURED
+      const outcome = outcomeOf(value, call.hasReplied, call.takeChanges(), runMs, 0, fuel)
       call.unload()
       if (!this.#instance.canReset) this.#instance = null
       return outcome
@@ -89,6 +105,8 @@ export class InlineExecutor implements Executor {
       running: 0,
       calls: this.#calls,
       failures: this.#failures,
+      instances: this.#instance === null ? 0 : 1,
+      memoryBytes: this.#instance?.memoryBytes ?? 0,
     }
   }
 
@@ -99,11 +117,15 @@ export class InlineExecutor implements Executor {
   }
 
   #make(): Instance {
+    const requestId = (): string => this.#item?.requestId ?? ''
+    const pass = (level: number, message: string): void => this.#log(level, message, requestId())
     return new Instance(
       this.#setup,
-      (level, message) => this.#log(level, message, this.#requestId),
+      (level, message) => this.#lines.pass(level, message, pass),
       this.#data,
       this.#seams,
+      (denials) => this.#services.denied(this.#setup.id, denials, requestId()),
+      true,
     )
   }
 
@@ -115,14 +137,4 @@ export class InlineExecutor implements Executor {
     this.#failures += 1
     return failedOutcome(failure, runMs, frames)
   }
-}
-
-/** The instance uses its log again: what leaves is a copy, and nothing when nothing was changed. */
-function takeChanges(log: ChangeLog): ChangeLog | null {
-  if (log.size === 0) return null
-  const taken = new ChangeLog()
-  for (let i = 0; i < log.size; i++) {
-    taken.push(log.kinds[i] as number, log.names[i] as string, log.values[i] as string | Uint8Array)
-  }
-  return taken
 }

@@ -1,12 +1,19 @@
+import { randomFillSync } from 'node:crypto'
 import { GatewayError, reasonOf } from '../errors.ts'
 import { exportOf, type RunPhase } from './abi/abi.ts'
 import { abiNamed } from './abi/builtin.ts'
 import { type DataPort, NO_DATA } from './data/data-operation.ts'
 import { GuestData } from './data/guest-data.ts'
 import type { PluginSetup } from './executor.ts'
+import { FUNCTIONS_MODULE } from './grant/asked-grant.ts'
+import { LOCAL_GRANT } from './grant/grant.ts'
 import { GuestCall, type GuestInput } from './guest-call.ts'
 import { GuestMemory } from './guest-memory.ts'
+import { GuestMetrics } from './metrics/guest-metrics.ts'
 import { FUEL_EXPORT, GLOBAL_PREFIX, START_EXPORT } from './module/gate-names.ts'
+import type { GuestAnswer } from './outbound/guest-ask.ts'
+import { GuestCalls, type GuestStep } from './outbound/guest-calls.ts'
+import type { Denials } from './outbound/guest-services.ts'
 
 /** Optional: what the SDK exports for whoever looks for leaks. */
 const LIVE_BYTES_EXPORT = 'penstock_live_bytes'
@@ -15,13 +22,20 @@ const LIVE_BYTES_EXPORT = 'penstock_live_bytes'
 export interface InstanceSeams {
   /** The clock behind `now`. */
   readonly wallMs: () => number
+  /** What fills random bytes. */
+  readonly random: (bytes: Uint8Array) => void
   /** A window on the memory that looks at what passes; null for the usual one. */
   readonly memory: GuestMemory | null
   /** Stands around the host calls; null for none. */
   readonly wrap: ((calls: WebAssembly.ModuleImports) => WebAssembly.ModuleImports) | null
 }
 
-export const HOST_SEAMS: InstanceSeams = { wallMs: Date.now, memory: null, wrap: null }
+export const HOST_SEAMS: InstanceSeams = {
+  wallMs: Date.now,
+  random: (bytes) => void randomFillSync(bytes),
+  memory: null,
+  wrap: null,
+}
 
 /** A mutable i64 global, as JavaScript sees it. */
 interface FuelGlobal {
@@ -33,7 +47,11 @@ interface FuelGlobal {
  * after a call that threw, its state is unknown and it must be dropped.
  */
 export class Instance {
-  readonly call = new GuestCall()
+  readonly call: GuestCall
+  readonly #denied: (denials: Denials) => void
+  readonly #metrics: GuestMetrics
+  /** Null for a module that never waits. */
+  readonly #calls: GuestCalls | null
   readonly #memory: GuestMemory
   readonly #runPhase: RunPhase
   readonly #budget: bigint
@@ -44,23 +62,36 @@ export class Instance {
 
   /**
    * Instantiates, initializes and configures. Fails with GUEST_START. Bounded by the caller's deadline.
-   * `data` is the way to the namespace of `setup`.
+   * `data` is the way to the namespace of `setup`; `denied` hears once a call of what was denied in it;
+   * `isLocal` is for who applies the changes in this thread, right after the call.
    */
   constructor(
     setup: PluginSetup,
     log: (level: number, message: string) => void,
     data: DataPort = NO_DATA,
     seams: InstanceSeams = HOST_SEAMS,
+    denied: (denials: Denials) => void = () => undefined,
+    isLocal = false,
   ) {
+    this.#denied = denied
     const memory = seams.memory ?? new GuestMemory()
     this.#memory = memory
     this.#budget = BigInt(setup.fuel)
     memory.hostFuel = setup.fuel
+    this.call = new GuestCall(setup.grant ?? LOCAL_GRANT, isLocal)
+    this.#metrics = new GuestMetrics(this.call)
+    const canWait = setup.canWait ?? false
+    this.#calls = canWait ? new GuestCalls(this.call) : null
     const guest = abiNamed(setup.abi).link({
       memory,
       call: this.call,
       data: new GuestData(setup.data === null ? NO_DATA : data, memory, this.call),
+      metrics: this.#metrics,
+      calls: this.#calls,
+      functions: functionsOf(setup.module),
       parameters: setup.parameters,
+      secrets: setup.secrets ?? NO_SECRETS,
+      random: seams.random,
       wallMs: seams.wallMs,
       log,
     })
@@ -81,6 +112,9 @@ export class Instance {
 
   /** What stopped the guest, in words. */
   explain(error: unknown): string {
+    if (error instanceof Error && error.name === 'SuspendError') {
+      return 'it cannot wait for an answer while it starts'
+    }
     return this.isDry ? 'out of fuel' : reasonOf(error)
   }
 
@@ -119,14 +153,66 @@ export class Instance {
 
   /**
    * Runs one phase and returns what the guest returned; its changes are in `call.changes`. Throws
-   * whatever stopped the guest.
+   * whatever stopped the guest. For a guest that can wait there are `begin` and `resume`.
    */
   run(input: GuestInput): number {
+    try {
+      const value = this.#enter(input)
+      if (typeof value !== 'number') throw new TypeError('a guest that can wait is not run at once')
+      this.#metrics.flush()
+      return value
+    } finally {
+      if (this.call.denials !== null) this.#tellDenials()
+    }
+  }
+
+  /**
+   * As `run`, to the guest's first step: it has returned, or waits for an answer, with which `resume` lets
+   * it go on. Until its last step nothing else may enter the instance. Rejects with what stopped the guest.
+   */
+  async begin(input: GuestInput): Promise<GuestStep> {
+    if (this.#calls === null) return { ask: null, value: this.run(input) }
+    return await this.#step(this.#calls.begin(() => this.#enter(input)))
+  }
+
+  /** Only for an instance that waits. */
+  async resume(answer: GuestAnswer): Promise<GuestStep> {
+    if (this.#calls === null) throw new TypeError('a guest that cannot wait has no answers')
+    this.#memory.charge(answer.head.length + answer.body.length)
+    return await this.#step(this.#calls.resume(answer))
+  }
+
+  async #step(next: Promise<GuestStep>): Promise<GuestStep> {
+    try {
+      const step = await next
+      if (step.ask === null) this.#metrics.flush()
+      return step
+    } finally {
+      if (this.call.denials !== null) this.#tellDenials()
+    }
+  }
+
+  #tellDenials(): void {
+    if (this.call.denials === null) return
+    this.#denied([...this.call.denials])
+    this.call.denials = null
+  }
+
+  #enter(input: GuestInput): number | Promise<number> {
     this.call.load(input)
     if (this.#snapshot !== null) this.#snapshot.restore()
     this.#refuel(Number(this.#budget))
     return this.#runPhase(input.phase)
   }
+}
+
+const NO_SECRETS: ReadonlyMap<string, string> = new Map()
+
+/** Names of the embedder's functions a module imports. */
+function functionsOf(module: WebAssembly.Module): string[] {
+  return WebAssembly.Module.imports(module).flatMap((one) =>
+    one.module === FUNCTIONS_MODULE ? [one.name] : [],
+  )
 }
 
 /**

@@ -6,6 +6,8 @@ export const Errno = {
   tooLarge: -4,
   wrongPhase: -5,
   unavailable: -6,
+  timedOut: -7,
+  failed: -8,
 } as const
 
 /** What one guest call may write. Checked before the host makes a string or a buffer of it. */
@@ -24,6 +26,8 @@ export const GUEST_LIMITS = {
   targetBytes: 8 * 1024,
   /** Bytes of a body a guest writes. */
   bodyBytes: 4 * 1024 * 1024,
+  /** Characters of all parameters of a filter, names included. */
+  parameters: 1024 * 1024,
   /** Keys of per-request data. */
   contextKeys: 64,
   contextKeyBytes: 256,
@@ -33,12 +37,20 @@ export const GUEST_LIMITS = {
   logBytes: 8 * 1024,
   /** Log messages of one call; further ones are dropped. */
   logLines: 100,
+  /** Log messages of one filter in a second; further ones are dropped, which is said once. */
+  logLinesPerSecond: 500,
   /** Tags of one call. */
   tags: 32,
   /** Bytes of one tag. */
   tagBytes: 256,
   /** Operations on key-value data in one call. */
   dataOperations: 256,
+  /** Different capabilities of one call whose denials are counted. */
+  denials: 16,
+  /** Random bytes of one host call. */
+  randomBytes: 64 * 1024,
+  /** Observations of histograms and gauges in one call; counters are summed up first. */
+  metricRecords: 256,
 } as const
 
 /** Defaults of the fields of a WasmHost filter that bound its guests in time and number. */
@@ -51,6 +63,8 @@ export const WASM_DEFAULTS = {
   queueLength: 1_024,
   /** Running time of start and configure code together. */
   startTimeoutMs: 1_000,
+  /** Running time of all calls of one filter in a second: one core's worth. */
+  cpuPerSecondMs: 1_000,
   maxConcurrency: 10,
   /**
    * Fuel of one call, about one for each instruction. In a thread the clock is what ends a loop and this

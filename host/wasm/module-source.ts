@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { readFile, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { GatewayError, reasonOf } from '../errors.ts'
@@ -14,16 +15,31 @@ export interface ModuleSource {
   readonly file: string | null
 }
 
+/** Is this a URL, to be downloaded once? */
+export function isRemote(code: string): boolean {
+  return /^https?:\/\//i.test(code)
+}
+
+/**
+ * Whether a module may be got from there: by https, or by http from this machine. What arrives is compared
+ * with the digest of the configuration either way; https keeps others from seeing and delaying it.
+ */
+export function isRemoteAllowed(url: string): boolean {
+  const { protocol, hostname } = URL.parse(url) ?? { protocol: '', hostname: '' }
+  if (protocol === 'https:') return true
+  return protocol === 'http:' && /^(?:127\.\d+\.\d+\.\d+|\[::1\]|localhost)$/.test(hostname)
+}
+
+/** GUEST_DIGEST unless the SHA-256 of these bytes is `sha256`, 64 hexadecimal digits. */
+export function checkModuleDigest(source: string, bytes: Uint8Array, sha256: string): void {
+  const seen = createHash('sha256').update(bytes).digest('hex')
+  if (seen !== sha256) throw new GatewayError('GUEST_DIGEST', { source, expected: sha256, seen })
+}
+
 /** Reads what the field `code` of a WasmHost names: a path, relative to `baseDir`, or base64. */
 export async function readModuleSource(code: string, baseDir: string): Promise<ModuleSource> {
   if (code.startsWith(BASE64_MAGIC)) {
     return { bytes: Buffer.from(code, 'base64'), file: null }
-  }
-  if (/^https?:\/\//.test(code)) {
-    throw new GatewayError('GUEST_CODE_READ', {
-      source: code,
-      reason: 'code from a URL is not supported yet; download it and name the file',
-    })
   }
   const file = resolve(baseDir, code)
   try {

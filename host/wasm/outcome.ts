@@ -1,6 +1,6 @@
 import { GatewayError, reasonOf } from '../errors.ts'
 import type { ChangeLog } from './change-log.ts'
-import type { GuestOutcome } from './executor.ts'
+import { type GuestOutcome, NOT_MEASURED } from './executor.ts'
 import type { GuestFrame } from './guest-frames.ts'
 
 /** The outcome of a call that returned `value`. `changes` is handed over. */
@@ -9,20 +9,40 @@ export function outcomeOf(
   hasReplied: boolean,
   changes: ChangeLog | null,
   runMs: number,
+  queueMs = 0,
+  fuel = NOT_MEASURED,
 ): GuestOutcome {
-  if (hasReplied) return { kind: 'replied', result: 0, changes, failure: null, frames: null, runMs }
-  if (value === 0) return { kind: 'next', result: 0, changes, failure: null, frames: null, runMs }
-  if (value > 0)
-    return { kind: 'result', result: value, changes, failure: null, frames: null, runMs }
-  return failedOutcome(new GatewayError('GUEST_RESULT', { value }), runMs)
+  if (value < 0 && !hasReplied) {
+    return failedOutcome(new GatewayError('GUEST_RESULT', { value }), runMs, null, queueMs)
+  }
+  return {
+    kind: hasReplied ? 'replied' : value === 0 ? 'next' : 'result',
+    result: hasReplied ? 0 : value,
+    changes,
+    failure: null,
+    frames: null,
+    runMs,
+    queueMs,
+    fuel,
+  }
 }
 
 export function failedOutcome(
   failure: GatewayError,
   runMs = 0,
   frames: readonly GuestFrame[] | null = null,
+  queueMs = 0,
 ): GuestOutcome {
-  return { kind: 'failed', result: 0, changes: null, failure, frames, runMs }
+  return {
+    kind: 'failed',
+    result: 0,
+    changes: null,
+    failure,
+    frames,
+    runMs,
+    queueMs,
+    fuel: NOT_MEASURED,
+  }
 }
 
 /** What a guest threw, as an error of ours. */

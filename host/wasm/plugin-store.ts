@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { z } from '../config/schema.ts'
 import { reasonOf } from '../errors.ts'
+import { type Canary, canarySchema } from './rollout/canary.ts'
 
 /** `sha256:` and 64 hex digits. */
 export function digestOf(bytes: Uint8Array): string {
@@ -21,21 +22,33 @@ export interface Override {
   readonly insteadOf: string | null
   readonly at: string
   readonly reason: string
+  /** Who asked for it: an address, or `gateway`. */
+  readonly by: string
 }
 
 /** One version that ran in a filter. */
 export interface HistoryEntry {
   readonly digest: string
+  /** The version the module has in its description; null when it has none. */
+  readonly version: string | null
   readonly at: string
+  /** Who brought it: an address, `configuration`, or `gateway` for what happens by itself. */
+  readonly by: string
+  /** Why it came. */
+  readonly reason: string
   /** Why it was taken back; null while it is none the worse. */
   readonly withdrawn: string | null
 }
 
 interface FilterRecord {
   readonly override: Override | null
+  /** The version on trial; null when there is none. */
+  readonly canary: Canary | null
   /** Oldest first. */
   readonly history: readonly HistoryEntry[]
 }
+
+const NO_RECORD: FilterRecord = { override: null, canary: null, history: [] }
 
 /** Versions of one filter that are remembered, and can be gone back to. */
 export const HISTORY_KEPT = 10
@@ -45,6 +58,7 @@ export const HISTORY_KEPT = 10
  * configuration, under the data directory:
  *
  *     plugins/sha256/HEX.wasm      never changed once written
+ *     plugins/catalog.json         names and versions: see PluginCatalog
  *     plugins/filters.json         PIPELINE/FILTER -> FilterRecord
  *
  * Writes go to a temporary name and are renamed, so that a crash leaves the old or the new, never half.
@@ -56,6 +70,11 @@ export class PluginStore {
 
   constructor(dataDir: string) {
     this.#dir = join(dataDir, 'plugins')
+  }
+
+  /** Where names and versions are kept. */
+  get catalogFile(): string {
+    return join(this.#dir, 'catalog.json')
   }
 
   /** Where checked modules are kept; it holds nothing that cannot be made anew. */
@@ -83,8 +102,17 @@ export class PluginStore {
   }
 
   async setOverride(key: string, override: Override | null): Promise<void> {
-    const { history } = await this.#record(key)
-    await this.#save(key, { override, history })
+    await this.#save(key, { ...(await this.#record(key)), override })
+  }
+
+  /** The version on trial in a filter whose configuration says `code`, or undefined. */
+  async canary(key: string, code: string): Promise<Canary | undefined> {
+    const { canary } = await this.#record(key)
+    return canary?.code === code ? canary : undefined
+  }
+
+  async setCanary(key: string, canary: Canary | null): Promise<void> {
+    await this.#save(key, { ...(await this.#record(key)), canary })
   }
 
   /** What ran in a filter, oldest first. */
@@ -93,23 +121,51 @@ export class PluginStore {
   }
 
   /** Remembers that this module runs in the filter now, and keeps it, so that one can go back to it. */
-  async ran(key: string, bytes: Uint8Array): Promise<void> {
-    const { override, history } = await this.#record(key)
+  async ran(
+    key: string,
+    bytes: Uint8Array,
+    why: Pick<HistoryEntry, 'version' | 'by' | 'reason'>,
+  ): Promise<void> {
+    const record = await this.#record(key)
     const digest = digestOf(bytes)
-    if (history.at(-1)?.digest === digest) return
+    if (record.history.at(-1)?.digest === digest) return
     await this.put(bytes)
-    const at = new Date().toISOString()
-    const next = [...history, { digest, at, withdrawn: null }].slice(-HISTORY_KEPT)
-    await this.#save(key, { override, history: next })
+    const entry = { digest, at: new Date().toISOString(), ...why, withdrawn: null }
+    const history = [...record.history, entry].slice(-HISTORY_KEPT)
+    await this.#save(key, { ...record, history })
+  }
+
+  /** Remembers a version that was tried beside the one that runs, and was taken back. */
+  async tried(key: string, entry: HistoryEntry): Promise<void> {
+    const record = await this.#record(key)
+    // What runs stays the newest.
+    const history = record.history.toSpliced(-1, 0, entry).slice(-HISTORY_KEPT)
+    await this.#save(key, { ...record, history })
   }
 
   /** Notes why a version was taken back, so that nobody goes back to it unknowingly. */
   async withdraw(key: string, digest: string, reason: string): Promise<void> {
-    const { override, history } = await this.#record(key)
-    const next = history.map((entry) =>
+    const record = await this.#record(key)
+    const history = record.history.map((entry) =>
       entry.digest === digest ? { ...entry, withdrawn: reason } : entry,
     )
-    await this.#save(key, { override, history: next })
+    await this.#save(key, { ...record, history })
+  }
+
+  /** Every digest a filter may run or go back to, with the filter. */
+  async digestsInUse(): Promise<ReadonlyMap<string, string>> {
+    const found = new Map<string, string>()
+    for (const [key, { override, canary, history }] of await this.#all()) {
+      for (const entry of history) found.set(entry.digest, key)
+      if (override !== null) found.set(override.digest, key)
+      if (canary !== null) found.set(canary.digest, key)
+    }
+    return found
+  }
+
+  /** Forgets a module. The caller has seen to it that nothing needs it. */
+  async remove(digest: string): Promise<void> {
+    await rm(this.#path(digest), { force: true })
   }
 
   #path(digest: string): string {
@@ -117,11 +173,15 @@ export class PluginStore {
   }
 
   async #record(key: string): Promise<FilterRecord> {
+    return (await this.#all()).get(key) ?? NO_RECORD
+  }
+
+  async #all(): Promise<Map<string, FilterRecord>> {
     if (this.#records === null) {
       const text = await readIfThere(join(this.#dir, 'filters.json'))
-      this.#records = parseRecords(text?.toString('utf8'))
+      this.#records ??= parseRecords(text?.toString('utf8'))
     }
-    return this.#records.get(key) ?? { override: null, history: [] }
+    return this.#records
   }
 
   /** One write at a time: two changes at once must not leave the older list behind. */
@@ -136,7 +196,8 @@ export class PluginStore {
   }
 }
 
-async function readIfThere(path: string): Promise<Buffer | undefined> {
+/** The bytes of a file, or undefined when there is none. */
+export async function readIfThere(path: string): Promise<Buffer | undefined> {
   try {
     return await readFile(path)
   } catch (error) {
@@ -164,10 +225,19 @@ const record = z.object({
       insteadOf: z.string().nullable(),
       at: z.string(),
       reason: z.string(),
+      by: z.string().default(''),
     })
     .nullable(),
+  canary: canarySchema.nullable().default(null),
   history: z.array(
-    z.object({ digest: z.string(), at: z.string(), withdrawn: z.string().nullable() }),
+    z.object({
+      digest: z.string(),
+      version: z.string().nullable().default(null),
+      at: z.string(),
+      by: z.string().default(''),
+      reason: z.string().default(''),
+      withdrawn: z.string().nullable(),
+    }),
   ),
 })
 

@@ -48,7 +48,7 @@ export class SourcePlaces {
    */
   blame(frames: readonly GuestFrame[]): string | null {
     const places = this.explain(frames)
-    const own = places.find((place) => !/^(?:~lib\/|offset )/.test(place))
+    const own = places.find((place) => !/^(?:~lib\/|offset )|penstock-entry\.ts:/.test(place))
     if (own !== undefined) return own
     for (const frame of frames) {
       const offset = this.#offsets.toOriginal(frame.offset) ?? frame.offset

@@ -93,7 +93,7 @@ test('a pool has servers, all or none of them with a weight', () => {
     'serviceName: error: `serviceName` is not supported yet',
   ])
   assert.equal(problemsOf({ pools: [{ servers }], mtls: { certBase64: 'x' } }), [
-    'mtls: error: `mtls` is not supported yet',
+    'mtls.certBase64: error: `keyBase64` is missing',
   ])
 })
 
@@ -102,7 +102,7 @@ test('a policy has the key it needs', () => {
     'loadBalance.headerHashKey: error: the policy headerHash needs `headerHashKey`',
   ])
   assert.equal(inPool({ loadBalance: { policy: 'rondRobin' } }), [
-    'loadBalance.policy: error: `policy` takes one of "roundRobin", "random", "weightedRandom", "ipHash", "headerHash", "cookieHash", "leastRequest", "consistentHash", not "rondRobin" (did you mean "roundRobin"?)',
+    'loadBalance.policy: error: `policy` takes one of "roundRobin", "random", "weightedRandom", "ipHash", "headerHash", "cookieHash", "leastRequest", "consistentHash", "forward", not "rondRobin" (did you mean "roundRobin"?)',
   ])
   assert.equal(inPool({ loadBalance: { stickySession: { mode: 'ApplicationBased' } } }), [
     'loadBalance.stickySession.appCookieName: error: the mode ApplicationBased needs `appCookieName`',

@@ -78,7 +78,7 @@ test('counting goes on over a change that leaves the rule as it is, and begins a
   assert.is((await get('/also')).status, 200)
 })
 
-test('a rule must name a policy that is there', async () => {
+test('a limit or a period of 0 is refused, and a rule must name a policy that is there', async () => {
   const messages = await refusal(
     cleanup,
     `
@@ -88,6 +88,14 @@ test('a rule must name a policy that is there', async () => {
   urls: [{ url: { prefix: / }, policyRef: b }, { url: { prefix: / } }]`,
   )
   assert.ok(messages.includes('`limitRefreshPeriod` must be longer than 0'), messages.join('\n'))
+  const none = await refusal(
+    cleanup,
+    filters('limitForPeriod: 0').replace('limitForPeriod: 1000', 'limitForPeriod: -1'),
+  )
+  assert.equal(none, [
+    '`limitForPeriod` takes at least 1, not the number 0',
+    '`limitForPeriod` takes at least 1, not the number -1',
+  ])
   const names = await refusal(
     cleanup,
     `

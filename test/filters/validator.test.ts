@@ -6,6 +6,8 @@ import {
   type KeyObject,
   sign,
 } from 'node:crypto'
+import { createServer as createTlsServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
 import { hash } from 'bcryptjs'
 import { exportJWK } from 'jose'
 import { z } from '../../host/config/schema.ts'
@@ -14,6 +16,7 @@ import { createSigner } from '../../host/filters/signature/signer.ts'
 import { signerFields } from '../../host/filters/signature/signer-spec.ts'
 import { Cleanup, startUpstream, until } from '../support/gateway.ts'
 import { accessLines, refusal, startPipeline } from '../support/pipeline.ts'
+import { pair } from '../support/pki.ts'
 import { assert, suite } from '../support/suite.ts'
 
 const test = suite('filters/validator')
@@ -182,6 +185,27 @@ test('an authorization server that cannot be understood lets nobody in', async (
     const { get } = await start(`oauth2: { tokenIntrospect: { endPoint: "${server.url}" } }`)
     assert.is((await get('/', bearer('good'))).status, 401, reply)
   }
+})
+
+test('the certificate of an authorization server is checked, unless insecureTls says otherwise', async () => {
+  const server = createTlsServer(pair('localhost'), (_, outgoing) => {
+    outgoing.end(JSON.stringify({ active: true, sub: 'user-3' }))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  cleanup.add(() => {
+    server.closeAllConnections()
+    return new Promise((resolve) => server.close(resolve))
+  })
+  const { port } = server.address() as AddressInfo
+  const introspect = (rest: string): string =>
+    `oauth2: { tokenIntrospect: { endPoint: "https://localhost:${port}/"${rest} } }`
+  const checked = await start(introspect(''))
+  assert.is((await checked.get('/', bearer('good'))).status, 401)
+  assert.match(String(accessLines(checked).at(-1)?.['tags']), 'certificate')
+  const unchecked = await start(introspect(', insecureTls: true'))
+  const answer = await unchecked.get('/', bearer('good'))
+  assert.is(answer.status, 200)
+  assert.is(JSON.parse(answer.body).headers['x-authenticated-userid'], 'user-3')
 })
 
 test('takes an OAuth 2 token that is a JWT', async () => {

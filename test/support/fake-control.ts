@@ -1,11 +1,12 @@
 import { ConfigError } from '../../host/config/issues.ts'
+import type { ApplyOutcome, Control, ObjectSpec, ObjectStatus } from '../../host/control/control.ts'
 import type {
-  ApplyOutcome,
-  Control,
-  ObjectSpec,
-  ObjectStatus,
+  InspectedPlugin,
   PushOutcome,
-} from '../../host/control/control.ts'
+  StoredOutcome,
+  StoredPluginStatus,
+  StoredPlugins,
+} from '../../host/control/plugin-shapes.ts'
 import { GatewayError } from '../../host/errors.ts'
 import type { DataValue } from '../../host/wasm/data/data-value.ts'
 
@@ -26,6 +27,15 @@ export class FakeControl implements Control {
   readonly pushed: { bytes: Uint8Array; pipeline: string; filter: string }[] = []
   /** Key-value data by pipeline/filter. */
   readonly data = new Map<string, Map<string, DataValue>>()
+  /** Nothing is stored, and nothing can be: tests of the store use a real gateway. */
+  readonly storedPlugins: StoredPlugins = {
+    list: async (): Promise<StoredPluginStatus[]> => [],
+    inspect: () => unknownPlugin(),
+    push: () => unknownPlugin(),
+    promote: (): Promise<StoredOutcome> => unknownPlugin(),
+    rollback: () => unknownPlugin(),
+    remove: () => unknownPlugin(),
+  }
   /** Names whose generation cannot be made. */
   readonly broken = new Map<string, string>()
   /** Thrown by the next change, then forgotten. */
@@ -98,7 +108,15 @@ export class FakeControl implements Control {
     this.pushed.push({ bytes, pipeline, filter })
     this.revision += 1
     const [digest, previousDigest] = [`sha256:${'ab'.repeat(32)}`, `sha256:${'cd'.repeat(32)}`]
-    return { digest, previousDigest, pipeline, filter, durationMs: 2.4 }
+    return { digest, previousDigest, pipeline, filter, percent: null, durationMs: 2.4 }
+  }
+
+  async promotePlugin(pipeline: string, filter: string): Promise<PushOutcome> {
+    return this.pushPlugin(new Uint8Array(), pipeline, filter)
+  }
+
+  async inspectPlugin(): Promise<InspectedPlugin> {
+    throw new GatewayError('OBJECT_NOT_FOUND', { name: 'plugin in it' })
   }
 
   async rollbackPlugin(pipeline: string, filter: string): Promise<PushOutcome> {
@@ -177,4 +195,8 @@ const EMPTY: ApplyOutcome = { created: [], updated: [], deleted: [], failed: [],
 
 function conflict(message: string): GatewayError {
   return new GatewayError('ADMIN_CONFLICT', { message })
+}
+
+async function unknownPlugin(): Promise<never> {
+  throw new GatewayError('PLUGIN_UNKNOWN', { plugin: 'it', near: null })
 }

@@ -15,12 +15,13 @@ import { formatDiagnostic } from '../../host/toolchain/diagnostic.ts'
 import { checkAbi } from '../../host/wasm/abi/check-abi.ts'
 import { DataStore } from '../../host/wasm/data/data-store.ts'
 import type { Executor, GuestItem, GuestOutcome, PluginSetup } from '../../host/wasm/executor.ts'
+import { LOCAL_GRANT } from '../../host/wasm/grant/grant.ts'
 import { Instance } from '../../host/wasm/instance.ts'
 import { type PluginDescription, readDescription } from '../../host/wasm/module/description.ts'
 import { readModule } from '../../host/wasm/module/reader.ts'
+import type { OpenPlugin } from '../../host/wasm/open-plugin.ts'
 import { failedOutcome, outcomeOf, trapOf } from '../../host/wasm/outcome.ts'
 import { checkParameters } from '../../host/wasm/parameters.ts'
-import type { OpenPlugin } from '../../host/wasm/plugin-host.ts'
 import type { Cleanup } from './gateway.ts'
 
 /** Fixtures of the tests are built here, once for all test files, by the content of their sources. */
@@ -76,6 +77,9 @@ export class TestGuest {
       origin: 'code',
       file: null,
       executor: this.#executor(),
+      grant: LOCAL_GRANT,
+      meters: { record: () => undefined },
+      debugRun: null,
       close: () => Promise.resolve(),
     } as const
     const destination = { write: (line: string) => void this.lines.push(line) }
@@ -125,7 +129,15 @@ export class TestGuest {
     return {
       start: () => Promise.resolve(),
       submit: (item) => this.#submit(item),
-      status: () => ({ isolation: 'inline', queued: 0, running: 0, calls: 0, failures: 0 }),
+      status: () => ({
+        isolation: 'inline',
+        queued: 0,
+        running: 0,
+        calls: 0,
+        failures: 0,
+        instances: 1,
+        memoryBytes: this.memoryBytes,
+      }),
       close: () => Promise.resolve(),
     }
   }

@@ -72,8 +72,10 @@ export function itemThat(does: string): GuestItem {
 
 /** What the guest said it did, or the code of the failure. */
 export function did(outcome: GuestOutcome): string {
-  const at = outcome.changes?.kinds.indexOf(Change.requestHeaderSet) ?? -1
-  return String(outcome.changes?.values[at] ?? outcome.failure?.code)
+  const { changes, failure } = outcome
+  // In the event loop the fields themselves are handed over: what the guest has set stands at the end.
+  const at = changes?.kinds.indexOf(Change.requestHeaderSet) ?? -1
+  return String(changes?.values[at] ?? changes?.requestFields?.at(-1) ?? failure?.code)
 }
 
 /** The size of the request body the guest has set; 0 for none. */

@@ -1,9 +1,17 @@
 import { isGatewayError } from '../../host/errors.ts'
-import type { Executor, GuestOutcome, PluginSetup } from '../../host/wasm/executor.ts'
+import {
+  type Executor,
+  FUEL_SAMPLE,
+  type GuestOutcome,
+  NOT_MEASURED,
+  type PluginSetup,
+} from '../../host/wasm/executor.ts'
 import { InlineExecutor } from '../../host/wasm/inline-executor.ts'
+import { GUEST_LIMITS } from '../../host/wasm/limits.ts'
 import { gateModule } from '../../host/wasm/module/gate.ts'
 import { ThreadPool } from '../../host/wasm/worker/thread-pool.ts'
 import { WorkerExecutor } from '../../host/wasm/worker/worker-executor.ts'
+import { until } from '../support/gateway.ts'
 import { bodySize, did, itemThat, OBEDIENT } from '../support/obedient-guest.ts'
 import { assert, type Suite, suite } from '../support/suite.ts'
 import { wat } from '../support/wat.ts'
@@ -155,7 +163,7 @@ for (const { isolation, make } of EXECUTORS) {
     assert.ok(['GUEST_TRAPPED', 'GUEST_FUEL'].includes(outcome.failure?.code ?? ''))
   })
 
-  test('memory and globals stay between calls, unless they are reset', async () => {
+  test('memory and globals stay between calls, unless they are reset (X36)', async () => {
     const kept = await runAll(start(OBEDIENT), ['count', 'count', 'count'])
     assert.equal(
       kept.map((outcome) => outcome.result),
@@ -213,5 +221,38 @@ for (const { isolation, make } of EXECUTORS) {
     // From a thread a line travels as a message of its own: the next answer comes after it.
     await executor.submit(itemThat('a'))
     assert.equal(logs, ['1 greetings r-1'])
+  })
+
+  test('the fuel of one call in sixteen is measured, and instances are counted', async () => {
+    const executor = start(OBEDIENT)
+    await executor.start()
+    const outcomes = await runAll(
+      executor,
+      Array.from({ length: 64 }, () => 'a'),
+    )
+    const measured = outcomes.map(({ fuel }) => fuel).filter((fuel) => fuel !== NOT_MEASURED)
+    assert.is(measured.length, 64 / FUEL_SAMPLE)
+    assert.ok(
+      measured.every((fuel) => fuel > 20 && fuel < 10_000),
+      String(measured),
+    )
+    const { instances, memoryBytes } = executor.status()
+    assert.equal([instances, memoryBytes], [1, 8 * 65_536])
+    await runAll(executor, ['trap'])
+    await until(() => executor.status().instances === 0, 'it is known that the instance is gone')
+  })
+
+  test('a guest writes so many log lines a second and no more', async () => {
+    const logs: string[] = []
+    const executor = start(OBEDIENT, { logs })
+    await executor.start()
+    const limit = GUEST_LIMITS.logLinesPerSecond
+    await runAll(
+      executor,
+      Array.from({ length: limit + 100 }, () => 'g'),
+    )
+    await runAll(executor, ['a'])
+    assert.ok(logs.length > limit / 2 && logs.length < limit + 100, String(logs.length))
+    assert.ok(logs.some((line) => line.includes('log lines in a second')))
   })
 }

@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { z } from '../../config/schema.ts'
+import { notYet, z } from '../../config/schema.ts'
 import { GatewayError, reasonOf } from '../../errors.ts'
 import type { Request } from '../../exchange/request.ts'
 import type { FilterEnv } from '../env.ts'
@@ -21,8 +21,17 @@ export function basicAuthField() {
       mode: z.enum(['FILE'], { error: NOT_YET }).default('FILE').describe('Where users are kept.'),
       userFile: z
         .string()
-        .min(1)
+        .default('')
         .describe('A file that htpasswd has written: bcrypt, {SHA} or $apr1$; others are refused.'),
+      ...notYet('etcdPrefix', 'ldap'),
+    })
+    .superRefine(({ userFile }, context) => {
+      if (userFile !== '') return
+      context.addIssue({
+        code: 'custom',
+        path: ['userFile'],
+        message: 'the mode FILE needs `userFile`',
+      })
     })
     .describe('Users with passwords, from a file; else 401.')
 }

@@ -1,5 +1,4 @@
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
-import { compare } from 'bcryptjs'
 
 /** Successful checks that are remembered: bcrypt takes 50 ms and more for each. */
 export const MAX_REMEMBERED = 1_000
@@ -39,6 +38,7 @@ export class Htpasswd {
     if (this.#running >= MAX_RUNNING_CHECKS) return false
     this.#running += 1
     try {
+      const { compare } = await import('bcryptjs')
       const isGood = await compare(password, hash)
       if (isGood) this.#remember(memory)
       return isGood

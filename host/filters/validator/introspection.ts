@@ -1,6 +1,7 @@
 import { isJsonObject, type JsonObject } from '../../config/json.ts'
 import { GatewayError } from '../../errors.ts'
 import type { Exchange } from '../../exchange/exchange.ts'
+import { DEFAULT_UPSTREAM_TLS, UpstreamTls } from '../../http/tls/upstream-tls.ts'
 import { escapeQuery } from '../../template/functions/escape.ts'
 import type { FilterEnv } from '../env.ts'
 import { OutboundCall } from '../outbound-call.ts'
@@ -13,6 +14,8 @@ export interface IntrospectionSpec {
   readonly clientId: string
   readonly clientSecret: string
   readonly basicAuth: string
+  /** True takes any certificate. */
+  readonly insecureTls: boolean
 }
 
 /** Asks an authorization server whether a token is valid (RFC 7662). */
@@ -22,7 +25,10 @@ export class Introspection {
 
   constructor(spec: IntrospectionSpec, env: FilterEnv) {
     this.#spec = spec
-    this.#call = new OutboundCall(spec.endPoint, env)
+    const tls = spec.insecureTls
+      ? new UpstreamTls({ ...DEFAULT_UPSTREAM_TLS, isVerified: false })
+      : null
+    this.#call = new OutboundCall(spec.endPoint, env, tls)
   }
 
   /** What the server says about the token. Fails when it says nothing that can be understood. */

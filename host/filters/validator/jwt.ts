@@ -1,5 +1,5 @@
 import { createPublicKey, createSecretKey, type KeyObject } from 'node:crypto'
-import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTPayload, jwtVerify } from 'jose'
+import type { JSONWebKeySet, JWTPayload } from 'jose'
 import { GatewayError, isGatewayError, reasonOf } from '../../errors.ts'
 
 export const JWT_ALGORITHMS = [
@@ -41,6 +41,8 @@ export async function verifyJwt(
   rules: JwtRules,
 ): Promise<JWTPayload | string> {
   if (token.length > MAX_TOKEN_LENGTH) return 'the token is too long'
+  // Loaded when the first token is verified: most gateways verify none, and it takes 5 MB.
+  const { createLocalJWKSet, errors, jwtVerify } = await import('jose')
   const options = {
     algorithms: [...rules.algorithms],
     ...(rules.issuer === '' ? {} : { issuer: rules.issuer }),

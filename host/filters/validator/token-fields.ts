@@ -1,4 +1,4 @@
-import { notYet, z } from '../../config/schema.ts'
+import { z } from '../../config/schema.ts'
 import { reasonOf } from '../../errors.ts'
 import { JWT_ALGORITHMS, readKey } from './jwt.ts'
 
@@ -60,7 +60,10 @@ export function oauth2Field() {
             .string()
             .default('')
             .describe('Without `clientId`: sent in the header Authorization.'),
-          ...notYet('insecureTls'),
+          insecureTls: z
+            .boolean()
+            .default(false)
+            .describe('Any certificate is taken: whoever stands in between can let anybody in.'),
         })
         .optional()
         .describe('Ask an authorization server (RFC 7662).'),

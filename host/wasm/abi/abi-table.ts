@@ -32,4 +32,8 @@ export interface AbiTable {
     readonly request: string | null
     readonly response: string | null
   }
+  /** Its host calls that make a guest wait for an answer: a module that imports one is suspended meanwhile. */
+  readonly suspends: readonly string[]
+  /** Its guests can import functions of the embedding program; see `FUNCTIONS_MODULE`. */
+  readonly takesFunctions: boolean
 }

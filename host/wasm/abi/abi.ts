@@ -1,6 +1,8 @@
 import type { GuestData } from '../data/guest-data.ts'
 import type { GuestCall, Phase } from '../guest-call.ts'
 import type { GuestMemory } from '../guest-memory.ts'
+import type { GuestMetrics } from '../metrics/guest-metrics.ts'
+import type { GuestCalls } from '../outbound/guest-calls.ts'
 import type { AbiTable } from './abi-table.ts'
 
 /** What the host calls of one instance need from whoever runs it. */
@@ -8,15 +10,27 @@ export interface GuestEnv {
   readonly memory: GuestMemory
   readonly call: GuestCall
   readonly data: GuestData
+  readonly metrics: GuestMetrics
+  /** What the guest waits for; null for a module that imports nothing that could make it wait. */
+  readonly calls: GuestCalls | null
+  /** Names of the embedder's functions the module imports. */
+  readonly functions: readonly string[]
   readonly parameters: ReadonlyMap<string, string>
+  /** Values of the secrets of the grant, by name. */
+  readonly secrets: ReadonlyMap<string, string>
+  /** Fills bytes with random ones that nobody can foretell. */
+  readonly random: (bytes: Uint8Array) => void
   /** Milliseconds since 1970, as the guest is told. */
   readonly wallMs: () => number
   /** 0 debug, 1 info, 2 warn, 3 error. */
   log(level: number, message: string): void
 }
 
-/** Runs one phase; what the guest returned: 0, or the number of a result. Throws what stopped the guest. */
-export type RunPhase = (phase: Phase) => number
+/**
+ * Runs one phase; what the guest returned: 0, or the number of a result. Throws what stopped the guest. A
+ * promise for a guest that can wait, and for no other.
+ */
+export type RunPhase = (phase: Phase) => number | Promise<number>
 
 /** The host's half of one instance. */
 export interface LinkedGuest {

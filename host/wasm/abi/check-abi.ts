@@ -1,4 +1,5 @@
 import { GatewayError } from '../../errors.ts'
+import { FUNCTIONS_MODULE } from '../grant/asked-grant.ts'
 import type { PluginDescription } from '../module/description.ts'
 import type { ModuleInfo } from '../module/module-info.ts'
 import { signatureOf } from '../module/value-type.ts'
@@ -10,10 +11,16 @@ import { abiNamed } from './builtin.ts'
  * that the two fit: every import known with the
  * same signature (else GUEST_IMPORT_UNKNOWN), every needed export and every declared phase there
  * with the right kind and signature (else GUEST_EXPORT_MISSING). Both errors name all that is wrong.
+ * `functions` are the names of the embedding program's own; null when nobody knows them yet, and then any
+ * name passes.
  */
-export function checkAbi(info: ModuleInfo, description: PluginDescription): AbiTable {
+export function checkAbi(
+  info: ModuleInfo,
+  description: PluginDescription,
+  functions: ReadonlySet<string> | null = NONE,
+): AbiTable {
   const abi = abiNamed(description.abi).table
-  const imports = unknownImports(info, abi)
+  const imports = unknownImports(info, abi, functions)
   if (imports.length > 0) {
     throw new GatewayError('GUEST_IMPORT_UNKNOWN', { names: imports.join(', ') })
   }
@@ -24,13 +31,28 @@ export function checkAbi(info: ModuleInfo, description: PluginDescription): AbiT
   return abi
 }
 
-function unknownImports(info: ModuleInfo, abi: AbiTable): string[] {
+const NONE: ReadonlySet<string> = new Set()
+
+/** Every function of the embedder takes bytes, and answers with a code. */
+const FUNCTION_SIGNATURE = '(i32, i32) -> i32'
+
+function unknownImports(
+  info: ModuleInfo,
+  abi: AbiTable,
+  functions: ReadonlySet<string> | null,
+): string[] {
   const problems: string[] = []
   for (const entry of info.imports) {
     const name = `${entry.module}.${entry.name}`
     const calls = Object.hasOwn(abi.imports, entry.module) ? abi.imports[entry.module] : undefined
-    const signature =
-      calls !== undefined && Object.hasOwn(calls, entry.name) ? calls[entry.name] : undefined
+    const isFunction = abi.takesFunctions && entry.module === FUNCTIONS_MODULE
+    const signature = isFunction
+      ? (functions?.has(entry.name) ?? true)
+        ? FUNCTION_SIGNATURE
+        : undefined
+      : calls !== undefined && Object.hasOwn(calls, entry.name)
+        ? calls[entry.name]
+        : undefined
     if (entry.type.kind !== 'function') {
       problems.push(`${name} (a ${entry.kind})`)
     } else if (signature === undefined) {

@@ -78,7 +78,7 @@ export class EasegressHeaders {
   #name(name: string): HeaderName {
     let known = this.#names.get(name)
     if (known === undefined) {
-      known = headerName(name)
+      known = headerName(name, this.#call.grant)
       if (this.#names.size < GUEST_LIMITS.headerNames) this.#names.set(name, known)
     }
     return known

@@ -83,6 +83,8 @@ export const EASEGRESS = {
   phases: { request: 'wasm_run', response: null, done: null },
   runsOnce: true,
   bodyReads: { request: 'host_req_get_body', response: 'host_resp_get_body' },
+  suspends: [],
+  takesFunctions: false,
 } as const satisfies AbiTable
 
 /** The names of the host calls in module `easegress`. */

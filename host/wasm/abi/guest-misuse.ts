@@ -23,4 +23,6 @@ const REASONS: Readonly<Record<number, string>> = {
   [Errno.tooLarge]: 'past a limit',
   [Errno.wrongPhase]: 'not possible here',
   [Errno.unavailable]: 'no answer in time',
+  [Errno.timedOut]: 'no answer in time',
+  [Errno.failed]: 'it failed',
 }

@@ -1,5 +1,6 @@
 import { isToken } from '../../exchange/headers.ts'
 import { Change } from '../change-log.ts'
+import { allowsHeader, Right } from '../grant/grant.ts'
 import { findHeader, type GuestCall, type HeaderName, headerName, Message } from '../guest-call.ts'
 import { Errno, GUEST_LIMITS } from '../limits.ts'
 import type { GuestEnv } from './abi.ts'
@@ -19,6 +20,8 @@ const FIELD_QUERY = 2
  */
 export function penstockV1Imports(env: GuestEnv): WebAssembly.ModuleImports {
   const { memory, call, parameters } = env
+  const { read, rights } = call.grant
+  const canReadBody = (rights & Right.bodyRead) !== 0
   const names: HeaderName[] = []
   const ids = new Map<string, number>()
   const lines = new LogBudget(call)
@@ -61,40 +64,51 @@ export function penstockV1Imports(env: GuestEnv): WebAssembly.ModuleImports {
       if (!isToken(name)) return Errno.invalid
       if (ids.size >= GUEST_LIMITS.headerNames) {
         // Names that clients choose must not use the table up: one id is for whoever asked last.
-        names[GUEST_LIMITS.headerNames] = headerName(name)
+        names[GUEST_LIMITS.headerNames] = headerName(name, call.grant)
         return GUEST_LIMITS.headerNames
       }
-      names.push(headerName(name))
+      names.push(headerName(name, call.grant))
       ids.set(lower, names.length - 1)
       return names.length - 1
     },
 
     header_get(message: number, id: number, buf: number, cap: number): number {
       const list = call.headersOf(message)
-      const lower = names[id]?.lower
+      const header = names[id]
       if (list === null) return Errno.wrongPhase
-      if (lower === undefined) return Errno.invalid
-      const at = findHeader(list, lower)
+      if (header === undefined) return Errno.invalid
+      if (!header.canRead) return call.deny(`headers.read ${header.lower}`)
+      const at = findHeader(list, header.lower)
       return at < 0 ? Errno.absent : memory.putLatin1(list[at + 1] as string, buf, cap)
     },
 
     header_count(message: number, id: number): number {
       const list = call.headersOf(message)
-      const lower = names[id]?.lower
+      const header = names[id]
       if (list === null) return Errno.wrongPhase
-      if (lower === undefined) return Errno.invalid
+      if (header === undefined) return Errno.invalid
+      if (!header.canRead) return call.deny(`headers.read ${header.lower}`)
       let count = 0
-      for (let at = findHeader(list, lower); at >= 0; at = findHeader(list, lower, at + 2)) count++
+      for (
+        let at = findHeader(list, header.lower);
+        at >= 0;
+        at = findHeader(list, header.lower, at + 2)
+      ) {
+        count++
+      }
       return count
     },
 
     header_get_at(message: number, id: number, index: number, buf: number, cap: number): number {
       const list = call.headersOf(message)
-      const lower = names[id]?.lower
+      const header = names[id]
       if (list === null) return Errno.wrongPhase
-      if (lower === undefined) return Errno.invalid
-      let at = findHeader(list, lower)
-      for (let left = index >>> 0; left > 0 && at >= 0; left--) at = findHeader(list, lower, at + 2)
+      if (header === undefined) return Errno.invalid
+      if (!header.canRead) return call.deny(`headers.read ${header.lower}`)
+      let at = findHeader(list, header.lower)
+      for (let left = index >>> 0; left > 0 && at >= 0; left--) {
+        at = findHeader(list, header.lower, at + 2)
+      }
       return at < 0 ? Errno.absent : memory.putLatin1(list[at + 1] as string, buf, cap)
     },
 
@@ -102,7 +116,11 @@ export function penstockV1Imports(env: GuestEnv): WebAssembly.ModuleImports {
       const list = call.headersOf(message)
       if (list === null) return Errno.wrongPhase
       let text = ''
-      for (let i = 0; i < list.length; i += 2) text += `${list[i]}\0`
+      const isEvery = read.isEvery
+      for (let i = 0; i < list.length; i += 2) {
+        const name = list[i] as string
+        if (isEvery || allowsHeader(read, name.toLowerCase())) text += `${name}\0`
+      }
       return memory.putLatin1(text, buf, cap)
     },
 
@@ -110,7 +128,9 @@ export function penstockV1Imports(env: GuestEnv): WebAssembly.ModuleImports {
       if (len >>> 0 > GUEST_LIMITS.headerValueBytes) return Errno.tooLarge
       const header = names[id]
       if (header === undefined) return Errno.invalid
-      return call.setHeader(message, header, memory.latin1(ptr, len))
+      const value = memory.latin1Or(header.lastValue, ptr, len)
+      header.lastValue = value
+      return call.setHeader(message, header, value)
     },
 
     header_add(message: number, id: number, ptr: number, len: number): number {
@@ -127,11 +147,13 @@ export function penstockV1Imports(env: GuestEnv): WebAssembly.ModuleImports {
     },
 
     body_size(message: number): number {
+      if (!canReadBody) return call.deny('body.read')
       const body = message === Message.request ? call.requestBody : call.responseBody
       return body === null ? Errno.absent : body.length
     },
 
     body_get(message: number, offset: number, buf: number, cap: number): number {
+      if (!canReadBody) return call.deny('body.read')
       const body = message === Message.request ? call.requestBody : call.responseBody
       if (body === null) return Errno.absent
       const from = Math.min(offset >>> 0, body.length)

@@ -34,6 +34,16 @@ export const PENSTOCK_V1 = {
       kv_add: '(i32, i32, i64, f64, i32) -> i32',
       kv_add_float: '(i32, i32, f64, f64, i32) -> i32',
       kv_count: '(i32, i32) -> i32',
+      features: '() -> i32',
+      random_fill: '(i32, i32) -> i32',
+      secret_get: '(i32, i32, i32, i32) -> i32',
+      metric_define: '(i32, i32, i32, i32, i32) -> i32',
+      metric_add: '(i32, f64) -> i32',
+      metric_record: '(i32, f64) -> i32',
+      http_call: '(i32, i32, i32, i32, f64) -> i32',
+      answer_head: '(i32, i32) -> i32',
+      answer_size: '() -> i32',
+      answer_get: '(i32, i32, i32) -> i32',
     },
     env: {
       abort: '(i32, i32, i32, i32)',
@@ -54,6 +64,8 @@ export const PENSTOCK_V1 = {
   },
   runsOnce: false,
   bodyReads: { request: null, response: null },
+  suspends: ['http_call'],
+  takesFunctions: true,
 } as const satisfies AbiTable
 
 /** The names of the host calls in module `penstock_v1`. */

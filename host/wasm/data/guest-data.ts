@@ -96,6 +96,7 @@ export class GuestData {
       this.reply.clear()
       this.reply.code = Errno.tooLarge
     } else this.#port.execute(operation, this.reply)
+    if (this.reply.code === Errno.denied) this.#call.deny('data')
     operation.value = NO_BYTES
     operation.expected = null
     if (this.reply.scanned > 0) this.#memory.spend(this.reply.scanned * DATA_SCAN_FUEL)

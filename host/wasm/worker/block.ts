@@ -3,7 +3,7 @@
  * the running batch wait, run or are done, since when, and what the done ones answered.
  *
  *     control   Int32  × 2 × slots      state, result of each slot
- *     times     Float64 × 2 × slots     started, ended, on the process's monotonic clock
+ *     times     Float64 × 3 × slots     started, ended, on the process's monotonic clock; fuel used
  *     requests  bytes                   records the event loop writes, one a slot
  *     results   bytes                   records the thread writes, one a slot
  *
@@ -21,7 +21,9 @@ export const SLOTS = 64
 export const AREA_BYTES = 256 * 1024
 
 const CONTROL_BYTES = SLOTS * 2 * 4
-const TIMES_BYTES = SLOTS * 2 * 8
+/** Numbers of one slot in `times`. */
+const TIMES = 3
+const TIMES_BYTES = SLOTS * TIMES * 8
 
 export class Block {
   readonly memory: SharedArrayBuffer
@@ -34,7 +36,7 @@ export class Block {
   constructor(memory?: SharedArrayBuffer) {
     this.memory =
       memory ?? new SharedArrayBuffer(TIMES_BYTES + CONTROL_BYTES + AREA_BYTES + AREA_BYTES)
-    this.#times = new Float64Array(this.memory, 0, SLOTS * 2)
+    this.#times = new Float64Array(this.memory, 0, SLOTS * TIMES)
     this.#control = new Int32Array(this.memory, TIMES_BYTES, SLOTS * 2)
     this.requests = new BlockArea(this.memory, TIMES_BYTES + CONTROL_BYTES, AREA_BYTES)
     this.results = new BlockArea(this.memory, TIMES_BYTES + CONTROL_BYTES + AREA_BYTES, AREA_BYTES)
@@ -46,7 +48,7 @@ export class Block {
 
   /** Puts a slot into use for a new batch; no thread looks at it yet. */
   reset(slot: number): void {
-    this.#times[slot * 2] = 0
+    this.#times[slot * TIMES] = 0
     Atomics.store(this.#control, slot * 2, SlotState.queued)
   }
 
@@ -64,19 +66,25 @@ export class Block {
   }
 
   startedAtMs(slot: number): number {
-    return this.#times[slot * 2] as number
+    return this.#times[slot * TIMES] as number
   }
 
   setStarted(slot: number, atMs: number): void {
-    this.#times[slot * 2] = atMs
+    this.#times[slot * TIMES] = atMs
   }
 
   runMs(slot: number): number {
-    return (this.#times[slot * 2 + 1] as number) - (this.#times[slot * 2] as number)
+    return (this.#times[slot * TIMES + 1] as number) - (this.#times[slot * TIMES] as number)
   }
 
-  setEnded(slot: number, atMs: number): void {
-    this.#times[slot * 2 + 1] = atMs
+  /** The fuel the call has used, or NOT_MEASURED. */
+  fuel(slot: number): number {
+    return this.#times[slot * TIMES + 2] as number
+  }
+
+  setEnded(slot: number, atMs: number, fuel: number): void {
+    this.#times[slot * TIMES + 1] = atMs
+    this.#times[slot * TIMES + 2] = fuel
   }
 }
 

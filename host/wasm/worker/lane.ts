@@ -1,21 +1,25 @@
 import { Piscina } from 'piscina'
 import { monotonicMs } from '../../clock.ts'
-import { GatewayError, reasonOf } from '../../errors.ts'
+import { GatewayError } from '../../errors.ts'
 import { ChangeLog } from '../change-log.ts'
 import { DataDesk } from '../data/data-desk.ts'
 import { NO_DATA } from '../data/data-operation.ts'
 import type { DataStore } from '../data/data-store.ts'
 import type { GuestItem, GuestOutcome, PluginSetup } from '../executor.ts'
 import { decodeFrames } from '../guest-frames.ts'
+import { type GuestServices, NO_SERVICES } from '../outbound/guest-services.ts'
 import { failedOutcome, outcomeOf } from '../outcome.ts'
 import { Block, SLOTS, SlotState } from './block.ts'
 import { type BesideBodies, bodiesBeside, readChanges, writeRequest } from './codec.ts'
+import { answerItem, ParkedItems, type Resumption } from './parked-items.ts'
 import {
   type BatchReply,
   type BatchTask,
   type LaneMemory,
   type LogMessage,
   ResultCode,
+  type SlotAnswer,
+  type ThreadMessage,
 } from './protocol.ts'
 
 /** An item on its way: who sent it, who waits for it, since when. */
@@ -23,30 +27,52 @@ export class QueuedItem {
   readonly setup: PluginSetup
   readonly item: GuestItem
   readonly timeoutMs: number
+  readonly enqueuedAtMs: number
   /** Past this moment the item is no longer worth running. */
   readonly expiresAtMs: number
+  /** The lanes it may run on: so many, counted from the first. */
+  readonly firstLane: number
+  readonly laneCount: number
   readonly complete: (outcome: GuestOutcome) => void
+  /** For an item whose guest has waited: with what it goes on, in the thread it waited in. */
+  readonly resumption: Resumption | null
+  /** Asked before it runs: why it must not, or null. For a version that was suspended while it waited. */
+  readonly refusal: (() => GatewayError | null) | null
 
   constructor(
     setup: PluginSetup,
     item: GuestItem,
     timeoutMs: number,
-    expiresAtMs: number,
+    queueTimeoutMs: number,
+    firstLane: number,
+    laneCount: number,
     complete: (outcome: GuestOutcome) => void,
+    resumption: Resumption | null = null,
+    refusal: (() => GatewayError | null) | null = null,
   ) {
     this.setup = setup
     this.item = item
     this.timeoutMs = timeoutMs
-    this.expiresAtMs = expiresAtMs
+    this.enqueuedAtMs = monotonicMs()
+    this.expiresAtMs = this.enqueuedAtMs + queueTimeoutMs
+    this.firstLane = firstLane
+    this.laneCount = laneCount
     this.complete = complete
+    this.resumption = resumption
+    this.refusal = refusal
   }
 }
 
-/** Where the key-value data is, and how long a guest waits for it. */
+/** Where the key-value data is, how long a guest waits for it, and who makes the calls of guests. */
 export interface LaneData {
   readonly store: DataStore
   readonly waitMs: number
+  /** Default: nobody is called. */
+  readonly services?: GuestServices
 }
+
+/** How often a lane that is to be closed looks whether its guests still wait. */
+const PARKED_POLL_MS = 5
 
 /** The worker's file has the extension of this one: TypeScript in a checkout, JavaScript in a package. */
 const THREAD_FILE = new URL(
@@ -63,11 +89,20 @@ export class Lane {
   load = 0
   /** The thread is up: it has answered once. */
   readonly ready: Promise<void>
+  /** Takes items this lane gives back, in their order, and runs them elsewhere or later. */
+  onGivenBack: (items: readonly QueuedItem[]) => void = (items) => this.enqueueFirst(items)
   readonly #pool: Piscina<BatchTask, BatchReply>
   readonly #block = new Block()
   readonly #known = new Set<number>()
+  /** The thread is gone, by itself: whoever hears it ends this lane and runs its items elsewhere. */
+  onDied: () => void = () => undefined
+  /** Bytes of the memories of the instances in the thread, by setup. */
+  #instances: ReadonlyMap<number, number> = new Map()
+  /** How many of them there are, by setup. */
+  #counts: ReadonlyMap<number, number> = new Map()
   readonly #data: DataDesk
   readonly #onLog: (message: LogMessage) => void
+  readonly #parked: ParkedItems<QueuedItem>
   #queue: QueuedItem[] = []
   #batch: QueuedItem[] = []
   #drops: number[] = []
@@ -75,10 +110,12 @@ export class Lane {
   #suspect: QueuedItem | null = null
   #isFlushScheduled = false
   #isRunning = false
-  #isClosed = false
+  #isEnded = false
 
   constructor(onLog: (message: LogMessage) => void, data: LaneData) {
     this.#onLog = onLog
+    const services = data.services ?? NO_SERVICES
+    this.#parked = new ParkedItems(services, (item, resumption) => this.#resume(item, resumption))
     this.#data = new DataDesk((slot, operation, reply) => {
       const namespace = this.#batch[slot]?.setup.data ?? null
       if (namespace === null) NO_DATA.execute(operation, reply)
@@ -103,11 +140,21 @@ export class Lane {
         dataWaitMs: data.waitMs,
       } satisfies LaneMemory,
     })
-    this.#pool.on('message', (message: LogMessage) => {
+    this.#pool.on('message', (message: ThreadMessage) => {
       if (message.type === 'guest-log') this.#onLog(message)
+      else if (message.type === 'instances') {
+        const { setups, bytes, counts } = message
+        this.#instances = new Map(setups.map((id, i) => [id, bytes[i] ?? 0]))
+        this.#counts = new Map(setups.map((id, i) => [id, counts[i] ?? 0]))
+      } else if (message.type === 'denied') {
+        services.denied(message.setupId, message.denials, message.requestId)
+      }
     })
-    // A thread that dies rejects its run, which is where it is dealt with.
+    // A thread that dies by itself is noticed below, whether it ran something or was not even up.
     this.#pool.on('error', () => undefined)
+    this.#pool.on('workerDestroy', () => {
+      if (!this.#isEnded) this.onDied()
+    })
     this.ready = this.#pool
       .run({ count: 0, installs: null, drops: null, bodies: null })
       .then(() => undefined)
@@ -119,8 +166,24 @@ export class Lane {
     return this.#pool.threads[0]?.threadId ?? -1
   }
 
+  /** Of no use any more. */
+  get isEnded(): boolean {
+    return this.#isEnded
+  }
+
+  /** Instances of a setup here. */
+  instancesOf(setupId: number): number {
+    return this.#counts.get(setupId) ?? 0
+  }
+
+  /** Bytes of the memories of a setup's instances here; null when there is none. */
+  memoryOf(setupId: number): number | null {
+    return this.#instances.get(setupId) ?? null
+  }
+
   enqueue(item: QueuedItem): void {
     this.load += 1
+    if (item.setup.canWait === true && !this.#parked.enter(item)) return
     this.#queue.push(item)
     this.#schedule()
   }
@@ -128,7 +191,9 @@ export class Lane {
   /** Items in front, in their order: those of a lane that was ended before they ran. */
   enqueueFirst(items: readonly QueuedItem[]): void {
     this.load += items.length
-    this.#queue.unshift(...items)
+    this.#queue.unshift(
+      ...items.filter((item) => item.setup.canWait !== true || this.#parked.enter(item)),
+    )
     this.#schedule()
   }
 
@@ -158,6 +223,11 @@ export class Lane {
 
   /** Answers the items that waited too long. */
   expire(nowMs: number): void {
+    // These never came in: nobody can follow them.
+    for (const item of this.#parked.expire(({ expiresAtMs }) => expiresAtMs <= nowMs)) {
+      this.load -= 1
+      item.complete(queueFull(item))
+    }
     if (this.#queue.length === 0 || (this.#queue[0] as QueuedItem).expiresAtMs > nowMs) return
     const kept: QueuedItem[] = []
     for (const item of this.#queue) {
@@ -176,33 +246,45 @@ export class Lane {
     const unrun: QueuedItem[] = []
     const batch = this.#batch
     this.#batch = []
-    this.#isClosed = true
+    this.#isEnded = true
     this.#block.results.at = 0
     for (let slot = 0; slot < batch.length; slot++) {
       const item = batch[slot] as QueuedItem
       if (this.#block.move(slot, SlotState.queued, SlotState.taken)) {
         unrun.push(item)
       } else if (this.#block.move(slot, SlotState.running, SlotState.taken)) {
-        const runMs = now - this.#block.startedAtMs(slot)
-        this.#answer(item, failedOutcome(failure(item, runMs), runMs))
+        const startedAtMs = this.#block.startedAtMs(slot)
+        // Ahead of now is the start of a new instance.
+        const runMs = Math.max(0, now - startedAtMs)
+        const queueMs = Math.min(now, startedAtMs) - item.enqueuedAtMs
+        this.#answer(item, failedOutcome(failure(item, runMs), runMs, null, queueMs))
       } else {
-        this.#answer(item, this.#readOutcome(slot))
+        this.#answer(item, this.#readOutcome(slot, item))
       }
     }
     unrun.push(...this.#queue)
-    this.load -= unrun.length
     this.#queue = []
+    const { lost, held } = this.#parked.clear()
+    // What has waited here cannot go on anywhere else.
+    const movable = unrun.filter((item) => item.resumption === null).concat(held)
+    lost.push(...unrun.filter((item) => item.resumption !== null))
+    for (const item of lost) this.#answer(item, lostOutcome())
+    this.load -= movable.length
     this.#data.close()
     void this.#pool.destroy()
-    return unrun
+    return movable
   }
 
   /** Waits for what is on its way, then ends the thread. */
   async close(): Promise<void> {
-    this.#isClosed = true
-    while (this.#isRunning || this.#queue.length > 0) {
-      await new Promise((resolve) => setImmediate(resolve))
+    while (this.#isRunning || this.#queue.length > 0 || this.#parked.size > 0) {
+      // An answer may take seconds; what runs takes none.
+      await new Promise((resolve) => {
+        if (this.#parked.size > 0) setTimeout(resolve, PARKED_POLL_MS)
+        else setImmediate(resolve)
+      })
     }
+    this.#isEnded = true
     await this.#pool.destroy()
     this.#data.close()
   }
@@ -228,16 +310,31 @@ export class Lane {
     const queue = this.#queue
     let bodies: BesideBodies[] | null = null
     let installs: PluginSetup[] | null = null
+    let answers: SlotAnswer[] | null = null
     let count = 0
     block.requests.at = 0
+    const canWait = queue[0]?.setup.canWait === true
     while (count < SLOTS && count < queue.length) {
       const item = queue[count] as QueuedItem
+      const refused = item.refusal === null ? null : item.refusal()
+      if (refused !== null) {
+        queue.splice(count, 1)
+        this.#answer(item, failedOutcome(refused, 0, null, monotonicMs() - item.enqueuedAtMs))
+        continue
+      }
+      // Guests that can wait are run in another way: a batch is all of one kind.
+      if ((item.setup.canWait === true) !== canWait) break
       if (!writeRequest(block.requests, item.setup.id, item.item)) {
         if (count > 0) break
         // Alone in an empty block and still too large: its head is past every limit of the engines.
         queue.shift()
         this.#answer(item, queueFull(item))
         continue
+      }
+      if (item.resumption !== null) {
+        const { token, answer } = item.resumption
+        answers ??= []
+        answers.push({ slot: count, token, answer })
       }
       const beside = bodiesBeside(count, item.item)
       if (beside !== null) {
@@ -256,7 +353,7 @@ export class Lane {
     this.#queue = count === queue.length ? [] : queue.slice(count)
     const drops = this.#drops.length === 0 ? null : this.#drops
     if (drops !== null) this.#drops = []
-    return { count, installs, drops, bodies }
+    return { count, installs, drops, bodies, canWait, answers }
   }
 
   readonly #settle = (reply: BatchReply): void => {
@@ -267,55 +364,101 @@ export class Lane {
     for (let slot = 0; slot < reply.processed && slot < batch.length; slot++) {
       const item = batch[slot] as QueuedItem
       const isOversize = reply.oversize !== null && slot === reply.processed - 1
-      this.#answer(item, isOversize ? this.#oversizeOutcome(slot, reply) : this.#readOutcome(slot))
+      if (this.#block.result(slot) === ResultCode.waiting) {
+        this.#park(slot, item, reply)
+        continue
+      }
+      this.#answer(
+        item,
+        isOversize ? this.#oversizeOutcome(slot, item, reply) : this.#readOutcome(slot, item),
+      )
     }
     if (reply.processed < batch.length) {
-      this.#queue = batch.slice(reply.processed).concat(this.#queue)
+      const unrun = batch.slice(reply.processed)
+      if (reply.isTrapped && batch[0]?.setup.canWait !== true) {
+        this.load -= unrun.length
+        this.onGivenBack(unrun)
+        // In a later turn: whoever counts traps hears of these first, and may suspend the version.
+        if (this.#queue.length > 0 || this.#drops.length > 0) this.#schedule()
+        return
+      }
+      this.#queue = unrun.concat(this.#queue)
     }
     if (this.#queue.length > 0 || this.#drops.length > 0) this.#flush()
   }
 
-  /** The thread died by itself: what ran is lost, the rest runs on the thread Piscina starts anew. */
-  readonly #fail = (error: unknown): void => {
+  /** A thread that is gone rejects its run, and its items have been dealt with; else it has failed itself. */
+  readonly #fail = (): void => {
     this.#isRunning = false
-    if (this.#isClosed) return
-    const batch = this.#batch
-    this.#batch = []
-    this.#known.clear()
-    this.#block.results.at = 0
-    const unrun: QueuedItem[] = []
-    for (let slot = 0; slot < batch.length; slot++) {
-      const item = batch[slot] as QueuedItem
-      const state = this.#block.state(slot)
-      if (state === SlotState.queued) unrun.push(item)
-      else if (state === SlotState.running) {
-        this.#answer(
-          item,
-          failedOutcome(new GatewayError('GUEST_TRAPPED', { reason: reasonOf(error) }, error)),
-        )
-      } else this.#answer(item, this.#readOutcome(slot))
+    if (!this.#isEnded) this.onDied()
+  }
+
+  /** The guest of this slot waits: its call is made now, and the item comes back with the answer. */
+  #park(slot: number, item: QueuedItem, { asks }: BatchReply): void {
+    readChanges(this.#block.results)
+    const ask = asks?.find((one) => one.slot === slot)
+    if (ask === undefined) {
+      this.#answer(item, lostOutcome())
+      return
     }
-    this.#queue = unrun.concat(this.#queue)
-    if (this.#queue.length > 0) this.#schedule()
+    const usedMs = (item.resumption?.usedMs ?? 0) + this.#block.runMs(slot)
+    const queueMs = item.resumption?.queueMs ?? this.#block.startedAtMs(slot) - item.enqueuedAtMs
+    this.#parked.park(item, ask.token, ask.ask, usedMs, queueMs)
+  }
+
+  #resume(former: QueuedItem, resumption: Resumption): void {
+    const { setup, item, timeoutMs, firstLane, laneCount, complete } = former
+    const { usedMs, queueMs } = resumption
+    // `complete` of a second part adds to that of the first: only this part is added here.
+    const usedBefore = usedMs - (former.resumption?.usedMs ?? 0)
+    const isFirst = former.resumption === null
+    this.#queue.push(
+      new QueuedItem(
+        setup,
+        answerItem(item.requestId),
+        Math.max(1, timeoutMs - usedBefore),
+        Number.POSITIVE_INFINITY,
+        firstLane,
+        laneCount,
+        (outcome) =>
+          complete({
+            ...outcome,
+            runMs: outcome.runMs + usedBefore,
+            queueMs: isFirst ? queueMs : outcome.queueMs,
+          }),
+        resumption,
+      ),
+    )
+    this.#schedule()
   }
 
   #answer(item: QueuedItem, outcome: GuestOutcome): void {
     this.load -= 1
+    if (item.setup.canWait === true) {
+      const next = this.#parked.leave(item)
+      if (next !== null) {
+        this.#queue.push(next)
+        this.#schedule()
+      }
+    }
     item.complete(outcome)
   }
 
-  #readOutcome(slot: number): GuestOutcome {
+  #readOutcome(slot: number, item: QueuedItem): GuestOutcome {
     const code = this.#block.result(slot)
     const runMs = this.#block.runMs(slot)
+    const queueMs = this.#block.startedAtMs(slot) - item.enqueuedAtMs
     const changes = readChanges(this.#block.results)
     if (code <= ResultCode.trapped) {
       const frames = decodeFrames(String(changes?.values[1] ?? ''))
-      return failedOutcome(failureOf(code, String(changes?.values[0] ?? '')), runMs, frames)
+      const failure = failureOf(code, String(changes?.values[0] ?? ''))
+      return failedOutcome(failure, runMs, frames, queueMs)
     }
-    return outcomeOf(code, code === ResultCode.replied, changes, runMs)
+    const fuel = this.#block.fuel(slot)
+    return outcomeOf(code, code === ResultCode.replied, changes, runMs, queueMs, fuel)
   }
 
-  #oversizeOutcome(slot: number, reply: BatchReply): GuestOutcome {
+  #oversizeOutcome(slot: number, item: QueuedItem, reply: BatchReply): GuestOutcome {
     const code = this.#block.result(slot)
     const changes = new ChangeLog()
     if (reply.oversize !== null) {
@@ -324,12 +467,21 @@ export class Lane {
         changes.push(kinds[i] as number, names[i] as string, values[i] as string | Uint8Array)
       }
     }
-    return outcomeOf(code, code === ResultCode.replied, changes, this.#block.runMs(slot))
+    const queueMs = this.#block.startedAtMs(slot) - item.enqueuedAtMs
+    const runMs = this.#block.runMs(slot)
+    return outcomeOf(code, code === ResultCode.replied, changes, runMs, queueMs)
   }
 }
 
 function queueFull(item: QueuedItem): GuestOutcome {
-  return failedOutcome(new GatewayError('GUEST_QUEUE_FULL', { filter: item.setup.name }))
+  const failure = new GatewayError('GUEST_QUEUE_FULL', { filter: item.setup.name })
+  return failedOutcome(failure, 0, null, monotonicMs() - item.enqueuedAtMs)
+}
+
+function lostOutcome(): GuestOutcome {
+  return failedOutcome(
+    new GatewayError('GUEST_TRAPPED', { reason: 'the thread it waited in was ended' }),
+  )
 }
 
 function failureOf(code: number, reason: string): GatewayError {

@@ -3,11 +3,16 @@ import { monotonicMs } from '../../clock.ts'
 import { GatewayError } from '../../errors.ts'
 import { DATA_WAIT_MS } from '../data/data-limits.ts'
 import { DataStore } from '../data/data-store.ts'
+import { type GuestServices, NO_SERVICES } from '../outbound/guest-services.ts'
+import { failedOutcome } from '../outcome.ts'
 import { Lane, type LaneData, type QueuedItem } from './lane.ts'
 import type { LogMessage } from './protocol.ts'
 
 /** How often running guests are looked at, while any runs: a deadline is kept to within this. */
 const WATCH_MS = 5
+
+/** How long a spare thread that died waits for its successor. */
+const RESPAWN_MS = 100
 
 /** Threads of a trust domain when nothing is said: one core is left to the event loop. */
 export function defaultThreads(): number {
@@ -33,27 +38,42 @@ export class ThreadPool {
     onLog: (message: LogMessage) => void,
     store: DataStore = new DataStore(),
     dataWaitMs: number = DATA_WAIT_MS,
+    services: GuestServices = NO_SERVICES,
   ) {
     this.#onLog = onLog
-    this.#data = { store, waitMs: dataWaitMs }
-    for (let i = 0; i < threads; i++) this.#lanes.push(new Lane(onLog, this.#data))
-    this.#spare = new Lane(onLog, this.#data)
+    this.#data = { store, waitMs: dataWaitMs, services }
+    for (let i = 0; i < threads; i++) this.#lanes.push(this.#makeLane())
+    this.#spare = this.#makeLane()
   }
 
   get size(): number {
     return this.#lanes.length
   }
 
-  /** Threads that were ended because a guest ran too long. */
+  /** Threads that were ended because a guest ran too long, or that ended by themselves. */
   get replaced(): number {
     return this.#replaced
   }
 
-  /** Gives the item to the least loaded of `count` lanes, counted from lane `first`. */
-  submit(item: QueuedItem, first: number, count: number): void {
-    let best = this.#lanes[first % this.#lanes.length] as Lane
-    for (let i = 1; i < count && best.load > 0; i++) {
-      const lane = this.#lanes[(first + i) % this.#lanes.length] as Lane
+  /** What there is of a setup in all threads: instances, and bytes of their memories. */
+  instancesOf(setupId: number): { readonly instances: number; readonly memoryBytes: number } {
+    let instances = 0
+    let memoryBytes = 0
+    for (const lane of this.#lanes) {
+      const bytes = lane.memoryOf(setupId)
+      if (bytes === null) continue
+      instances += lane.instancesOf(setupId)
+      memoryBytes += bytes
+    }
+    return { instances, memoryBytes }
+  }
+
+  /** Gives the item to the least loaded of its lanes. */
+  submit(item: QueuedItem): void {
+    const { firstLane, laneCount } = item
+    let best = this.#lanes[firstLane % this.#lanes.length] as Lane
+    for (let i = 1; i < laneCount && best.load > 0; i++) {
+      const lane = this.#lanes[(firstLane + i) % this.#lanes.length] as Lane
       if (lane.load < best.load) best = lane
     }
     best.enqueue(item)
@@ -78,7 +98,7 @@ export class ThreadPool {
       const lane = this.#lanes[i] as Lane
       if (lane.load === 0) continue
       isBusy = true
-      if (lane.overdue(now) !== null) this.#replace(i, lane)
+      if (lane.overdue(now) !== null) this.#replace(i, lane, timedOut)
       lane.expire(now)
     }
     if (!isBusy && this.#timer !== null) {
@@ -87,12 +107,49 @@ export class ThreadPool {
     }
   }
 
-  #replace(index: number, lane: Lane): void {
+  #makeLane(): Lane {
+    const lane = new Lane(this.#onLog, this.#data)
+    // Behind what waits already: others come first now.
+    lane.onGivenBack = (items) => {
+      for (const item of items) this.submit(item)
+    }
+    lane.onDied = () => this.#bury(lane)
+    return lane
+  }
+
+  #replace(index: number, lane: Lane, failure: (item: QueuedItem) => GatewayError): void {
     this.#replaced += 1
-    const successor = this.#spare
+    const successor = this.#spare.isEnded ? this.#makeLane() : this.#spare
     this.#lanes[index] = successor
-    if (!this.#isClosed) this.#spare = new Lane(this.#onLog, this.#data)
-    const unrun = lane.end((item) => new GatewayError('GUEST_TIMEOUT', { ms: item.timeoutMs }))
+    this.#spare = this.#makeLane()
+    const unrun = lane.end(failure)
     if (unrun.length > 0) successor.enqueueFirst(unrun)
   }
+
+  /** A thread ended by itself: one of Node's limits, or somebody from outside. */
+  #bury(lane: Lane): void {
+    if (this.#isClosed) {
+      for (const item of lane.end(threadDied)) item.complete(failedOutcome(threadDied()))
+      return
+    }
+    const index = this.#lanes.indexOf(lane)
+    if (index >= 0) {
+      this.#replace(index, lane, threadDied)
+      return
+    }
+    lane.end(threadDied)
+    if (lane !== this.#spare) return
+    // Not at once: a thread that cannot even start would be made anew without end.
+    setTimeout(() => {
+      if (!this.#isClosed && this.#spare === lane) this.#spare = this.#makeLane()
+    }, RESPAWN_MS).unref()
+  }
+}
+
+function timedOut(item: QueuedItem): GatewayError {
+  return new GatewayError('GUEST_TIMEOUT', { ms: item.timeoutMs })
+}
+
+function threadDied(): GatewayError {
+  return new GatewayError('GUEST_TRAPPED', { reason: 'its thread ended' })
 }

@@ -5,25 +5,33 @@ import { isGatewayError, reasonOf } from '../../errors.ts'
 import { ChangeLog } from '../change-log.ts'
 import { DataChannel } from '../data/data-channel.ts'
 import { ThreadData } from '../data/thread-data.ts'
+import { FUEL_SAMPLE, NOT_MEASURED } from '../executor.ts'
 import { Phase } from '../guest-call.ts'
 import { encodeFrames, framesOf } from '../guest-frames.ts'
-import { Instance } from '../instance.ts'
+import { HOST_SEAMS, Instance } from '../instance.ts'
 import { WASM_DEFAULTS } from '../limits.ts'
+import { LogRate } from '../log-rate.ts'
 import { Block, SlotState } from './block.ts'
 import { readRequest, sizeOfChanges, writeChanges } from './codec.ts'
 import {
   type BatchReply,
   type BatchTask,
+  fillFailure,
   type LaneMemory,
-  type LogMessage,
+  MAX_TRAPS,
   ResultCode,
   type SetupMessage,
+  type ThreadMessage,
 } from './protocol.ts'
+import { WaitingGuests } from './waiting-guests.ts'
 
 interface Installed {
   readonly setup: SetupMessage
+  readonly lines: LogRate
   /** Made when the first item needs it; null again after a trap. */
   instance: Instance | null
+  /** Bytes of its memory when last looked at. */
+  bytes: number
 }
 
 /** The lane that made this thread hands its memory over this way. */
@@ -32,16 +40,43 @@ const block = new Block(shared.block)
 const data = new ThreadData(new DataChannel(shared.data), block, shared.dataWaitMs)
 const installed = new Map<number, Installed>()
 const reason = new ChangeLog()
+/** The guests that can wait; each logs for the request it works on. */
+const waiting = new WaitingGuests(block, data, (setup, seat) =>
+  instanceFor(setup, installed.get(setup.id)?.lines ?? new LogRate(), () => seat.requestId),
+)
+/** Calls of this thread: one in FUEL_SAMPLE is measured. */
+let calls = 0
+/** The event loop does not know which instances there are, or how large. */
+let isNews = false
 
 /**
  * Runs one batch, slot by slot. The default export is what Piscina calls. It stops early, giving the rest
- * back, when an answer does not fit in the block: that answer then travels in the return value.
+ * back, when an answer does not fit in the block: that answer then travels in the return value; and after
+ * MAX_TRAPS traps one after another.
  */
-export default function runBatch(task: BatchTask): BatchReply {
-  if (task.drops !== null) for (const id of task.drops) installed.delete(id)
-  if (task.installs !== null) {
-    for (const setup of task.installs) installed.set(setup.id, { setup, instance: null })
+export default function runBatch(task: BatchTask): BatchReply | Promise<BatchReply> {
+  if (task.drops !== null || task.installs !== null) update(task)
+  if (task.canWait === true) {
+    return waiting.run(task).finally(() => {
+      tellInstances()
+    })
   }
+  const reply = runSlots(task)
+  if (isNews) tellInstances()
+  return reply
+}
+
+function update(task: BatchTask): void {
+  waiting.update(task)
+  for (const id of task.drops ?? []) installed.delete(id)
+  for (const setup of task.installs ?? []) {
+    installed.set(setup.id, { setup, lines: new LogRate(), instance: null, bytes: 0 })
+  }
+  if (task.drops !== null) isNews = true
+}
+
+function runSlots(task: BatchTask): BatchReply {
+  let traps = 0
   block.requests.at = 0
   block.results.at = 0
   for (let slot = 0; slot < task.count; slot++) {
@@ -53,9 +88,10 @@ export default function runBatch(task: BatchTask): BatchReply {
     block.setStarted(slot, monotonicMs() + (isNew ? WASM_DEFAULTS.startTimeoutMs : 0))
     // Lost to the event loop, which has taken everything that did not run: this thread is being ended.
     if (!block.move(slot, SlotState.queued, SlotState.running))
-      return { processed: slot, oversize: null }
+      return { processed: slot, isTrapped: false, oversize: null }
     let answer: ChangeLog
     let code: number
+    let fuel = NOT_MEASURED
     if (plugin === undefined || input === null) {
       code = ResultCode.trapped
       answer = failure('the item did not arrive whole')
@@ -63,21 +99,29 @@ export default function runBatch(task: BatchTask): BatchReply {
       const requestId = input.requestId
       try {
         data.slot = slot
-        plugin.instance ??= new Instance(
-          plugin.setup,
-          (level, message) =>
-            log({ type: 'guest-log', setupId, level, message, requestId: current }),
-          data,
-        )
+        if (plugin.instance === null) {
+          plugin.instance = makeInstance(plugin)
+          isNews = true
+        }
         if (isNew) block.setStarted(slot, monotonicMs())
         current = requestId
         code = input.phase === Phase.start ? 0 : plugin.instance.run(input)
         if (plugin.instance.call.hasReplied) code = ResultCode.replied
         answer = plugin.instance.call.changes
+        if (input.phase !== Phase.start) {
+          calls += 1
+          if ((calls & (FUEL_SAMPLE - 1)) === 1) {
+            fuel = plugin.instance.fuelUsed
+            if (plugin.instance.memoryBytes !== plugin.bytes) isNews = true
+          }
+        }
       } catch (error) {
         const isDry = plugin.instance?.isDry ?? false
         // After a trap the state of an instance is unknown: the next item gets a new one.
         plugin.instance = null
+        isNews = true
+        // One that failed at its start has not come to the request.
+        if (block.startedAtMs(slot) > monotonicMs()) block.setStarted(slot, monotonicMs())
         code = isGatewayError(error, 'GUEST_START')
           ? ResultCode.startFailed
           : isDry
@@ -89,41 +133,80 @@ export default function runBatch(task: BatchTask): BatchReply {
         )
       }
     }
-    block.setEnded(slot, monotonicMs())
+    block.setEnded(slot, monotonicMs(), fuel)
     block.setResult(slot, code)
     const isFailed = code <= ResultCode.trapped
     if (!block.results.hasRoom(sizeOfChanges(answer))) {
       // Still marked as running: should this thread be killed now, the item counts as lost, not as done.
       return {
         processed: slot + 1,
+        isTrapped: false,
         oversize: { kinds: answer.kinds, names: answer.names, values: answer.values },
       }
     }
     writeChanges(block.results, answer)
     plugin?.instance?.call.unload()
-    if (plugin?.instance?.canReset === false) plugin.instance = null
+    if (plugin?.instance?.canReset === false) {
+      plugin.instance = null
+      isNews = true
+    }
     if (!block.move(slot, SlotState.running, isFailed ? SlotState.failed : SlotState.done)) {
-      return { processed: slot, oversize: null }
+      return { processed: slot, isTrapped: false, oversize: null }
+    }
+    traps = isFailed ? traps + 1 : 0
+    if (traps === MAX_TRAPS && slot + 1 < task.count) {
+      return { processed: slot + 1, isTrapped: true, oversize: null }
     }
   }
-  return { processed: task.count, oversize: null }
+  return { processed: task.count, isTrapped: false, oversize: null }
 }
 
 /** The request whose phase runs now, for log lines. */
 let current = ''
 
-function log(message: LogMessage): void {
+function tell(message: ThreadMessage): void {
   parentPort?.postMessage(message)
 }
 
-/** A failure travels as two entries of a change log: the reason and the frames, as plain ASCII. */
-function failure(text: string, frames = ''): ChangeLog {
-  reason.clear()
-  reason.push(0, '', ascii(text))
-  reason.push(0, '', ascii(frames))
-  return reason
+function tellInstances(): void {
+  isNews = false
+  const setups: number[] = []
+  const bytes: number[] = []
+  const counts: number[] = []
+  for (const [id, plugin] of installed) {
+    if (plugin.instance === null) continue
+    plugin.bytes = plugin.instance.memoryBytes
+    setups.push(id)
+    bytes.push(plugin.bytes)
+    counts.push(1)
+  }
+  for (const [id, count, size] of waiting.usage()) {
+    setups.push(id)
+    bytes.push(size)
+    counts.push(count)
+  }
+  tell({ type: 'instances', setups, bytes, counts })
 }
 
-function ascii(text: string): string {
-  return text.slice(0, 4_096).replace(/[^\x20-\x7e]/g, '?')
+function makeInstance(plugin: Installed): Instance {
+  const { setup, lines } = plugin
+  return instanceFor(setup, lines, () => current)
+}
+
+function instanceFor(setup: SetupMessage, lines: LogRate, requestIdNow: () => string): Instance {
+  const setupId = setup.id
+  const pass = (level: number, message: string): void =>
+    tell({ type: 'guest-log', setupId, level, message, requestId: requestIdNow() })
+  return new Instance(
+    setup,
+    (level, message) => lines.pass(level, message, pass),
+    data,
+    HOST_SEAMS,
+    (denials) => tell({ type: 'denied', setupId, requestId: requestIdNow(), denials }),
+  )
+}
+
+function failure(text: string, frames = ''): ChangeLog {
+  fillFailure(reason, text, frames)
+  return reason
 }

@@ -1,4 +1,3 @@
-import { monotonicMs } from '../../clock.ts'
 import { GatewayError } from '../../errors.ts'
 import type { Executor, ExecutorStatus, GuestItem, GuestOutcome, PluginSetup } from '../executor.ts'
 import { Phase } from '../guest-call.ts'
@@ -13,6 +12,8 @@ export interface WorkerExecutorOptions {
   readonly queueLength: number
   /** Live instances at most; a thread holds one of each setup. */
   readonly maxConcurrency: number
+  /** Asked before an item runs that has waited: why it must not, or null. Default: it may. */
+  readonly refusal?: () => GatewayError | null
 }
 
 /** Runs guests in the threads of a trust domain: `isolation: worker`. */
@@ -60,6 +61,7 @@ export class WorkerExecutor implements Executor {
       running: 0,
       calls: this.#calls,
       failures: this.#failures,
+      ...this.#pool.instancesOf(this.#setup.id),
     }
   }
 
@@ -76,11 +78,18 @@ export class WorkerExecutor implements Executor {
         if (outcome.failure !== null) this.#failures += 1
         resolve(outcome)
       }
-      const expiresAtMs = monotonicMs() + this.#options.queueTimeoutMs
       this.#pool.submit(
-        new QueuedItem(this.#setup, item, timeoutMs, expiresAtMs, complete),
-        this.#firstLane,
-        this.#laneCount,
+        new QueuedItem(
+          this.#setup,
+          item,
+          timeoutMs,
+          this.#options.queueTimeoutMs,
+          this.#firstLane,
+          this.#laneCount,
+          complete,
+          null,
+          this.#options.refusal ?? null,
+        ),
       )
     })
   }

@@ -116,7 +116,7 @@ function laneWith(
 ): { readonly lane: Lane; readonly outcome: Promise<GuestOutcome> } {
   const lane = new Lane(() => undefined, { store, waitMs: FOR_EVER_MS })
   const outcome = new Promise<GuestOutcome>((resolve) => {
-    lane.enqueue(new QueuedItem(setupOf(), itemThat(what), 1_000, Number.MAX_VALUE, resolve))
+    lane.enqueue(new QueuedItem(setupOf(), itemThat(what), 1_000, Number.MAX_VALUE, 0, 1, resolve))
   })
   return { lane, outcome }
 }

@@ -1,5 +1,5 @@
-import { isGatewayError } from '../../../host/errors.ts'
-import type { PluginSetup } from '../../../host/wasm/executor.ts'
+import { GatewayError, isGatewayError } from '../../../host/errors.ts'
+import type { GuestOutcome, PluginSetup } from '../../../host/wasm/executor.ts'
 import { ThreadPool } from '../../../host/wasm/worker/thread-pool.ts'
 import { WorkerExecutor } from '../../../host/wasm/worker/worker-executor.ts'
 import { did, itemThat, OBEDIENT } from '../../support/obedient-guest.ts'
@@ -17,6 +17,7 @@ interface Options {
   readonly queueLength?: number
   readonly threads?: number
   readonly logs?: string[]
+  readonly refusal?: () => GatewayError | null
 }
 
 function executor(
@@ -41,6 +42,7 @@ function executor(
     queueTimeoutMs: options.queueTimeoutMs ?? 5_000,
     queueLength: options.queueLength ?? 1_024,
     maxConcurrency: 10,
+    refusal: options.refusal ?? (() => null),
   })
   return { executor: made, pool }
 }
@@ -109,12 +111,51 @@ test('a module that traps, loops or refuses at its start does not start', async 
 })
 
 test('a thread that is busy does not hold up the other', async () => {
-  const { executor: one } = executor(OBEDIENT, { threads: 2, timeoutMs: 300 })
+  const { executor: one } = executor(OBEDIENT, { threads: 2, timeoutMs: 3_000 })
   await one.start()
-  const slow = one.submit(itemThat('loop'))
+  const order: string[] = []
+  const note = (outcome: GuestOutcome): void => void order.push(did(outcome))
+  const slow = one.submit(itemThat('loop')).then(note)
   await new Promise((resolve) => setTimeout(resolve, 20))
-  const startedAt = performance.now()
-  assert.is(did(await one.submit(itemThat('a'))), 'a')
-  assert.ok(performance.now() - startedAt < 250, 'the other thread was free')
-  assert.is(did(await slow), 'GUEST_TIMEOUT')
+  await one.submit(itemThat('a')).then(note)
+  await slow
+  assert.equal(order, ['a', 'GUEST_TIMEOUT'])
+})
+
+test('after three traps in a row the rest of the batch is given back, and runs once', async () => {
+  const { executor: one, pool } = executor(OBEDIENT)
+  await one.start()
+  // All of one tick: they travel together.
+  const what = ['trap', 'trap', 'trap', 'count', 'trap', 'count', 'a']
+  const outcomes = await Promise.all(what.map((text) => one.submit(itemThat(text))))
+  const trapped = 'GUEST_TRAPPED'
+  assert.equal(outcomes.map(did), [trapped, trapped, trapped, 'count', trapped, 'count', 'a'])
+  assert.equal([outcomes[3]?.result, outcomes[5]?.result], [11, 11], 'a new instance each time')
+  assert.is(pool.replaced, 0)
+})
+
+test('what waited and ran is measured, and so is the fuel of some calls', async () => {
+  const { executor: one } = executor(OBEDIENT)
+  await one.start()
+  const outcomes = await Promise.all(Array.from({ length: 40 }, () => one.submit(itemThat('a'))))
+  assert.ok(outcomes.every(({ queueMs, runMs }) => queueMs > 0 && runMs >= 0))
+  const { instances, memoryBytes } = one.status()
+  assert.equal([instances, memoryBytes], [1, 8 * 65_536])
+})
+
+test('items that wait while their version is suspended are answered without being run', async () => {
+  let traps = 0
+  const { executor: one } = executor(OBEDIENT, {
+    refusal: () => (traps >= 6 ? new GatewayError('GUEST_SUSPENDED', { plugin: 'p' }) : null),
+  })
+  await one.start()
+  const outcomes = await Promise.all(
+    Array.from({ length: 200 }, async () => {
+      const outcome = await one.submit(itemThat('trap'))
+      if (did(outcome) === 'GUEST_TRAPPED') traps += 1
+      return did(outcome)
+    }),
+  )
+  assert.is(outcomes.filter((code) => code === 'GUEST_TRAPPED').length, 6)
+  assert.is(outcomes.filter((code) => code === 'GUEST_SUSPENDED').length, 194)
 })

@@ -1,0 +1,69 @@
+import { GatewayError } from '../../../host/errors.ts'
+import { DataStore } from '../../../host/wasm/data/data-store.ts'
+import type { GuestOutcome, PluginSetup } from '../../../host/wasm/executor.ts'
+import { Lane, QueuedItem } from '../../../host/wasm/worker/lane.ts'
+import { did, itemThat, OBEDIENT } from '../../support/obedient-guest.ts'
+import { assert, suite } from '../../support/suite.ts'
+import { wat } from '../../support/wat.ts'
+
+const test = suite('wasm/worker/lane')
+
+const SETUP: PluginSetup = {
+  id: 1,
+  name: 'obedient',
+  abi: 'penstock_v1',
+  module: new WebAssembly.Module(new Uint8Array(wat(OBEDIENT))),
+  parameters: new Map(),
+  fuel: 1_000_000_000,
+  data: null,
+  reset: 'never',
+}
+
+const makeLane = (): Lane => new Lane(() => undefined, { store: new DataStore(), waitMs: 5_000 })
+
+function queue(what: string, done: (outcome: GuestOutcome) => void): QueuedItem {
+  return new QueuedItem(SETUP, itemThat(what), 60_000, 60_000, 0, 1, done)
+}
+
+test('items behind three traps in a row were not started, and another lane can run them', async () => {
+  const first = makeLane()
+  const second = makeLane()
+  const answers: string[] = []
+  let all: () => void = () => undefined
+  const whenAll = new Promise<void>((resolve) => {
+    all = resolve
+  })
+  const given: QueuedItem[] = []
+  first.onGivenBack = (items) => {
+    given.push(...items)
+    for (const item of items) second.enqueue(item)
+  }
+  const what = ['a', 'trap', 'trap', 'trap', 'b', 'c']
+  for (const does of what) {
+    first.enqueue(
+      queue(does, (outcome) => {
+        answers.push(did(outcome))
+        if (answers.length === what.length) all()
+      }),
+    )
+  }
+  await whenAll
+  const trapped = 'GUEST_TRAPPED'
+  assert.equal(answers, ['a', trapped, trapped, trapped, 'b', 'c'])
+  assert.is(given.length, 2)
+  assert.equal([first.load, second.load], [0, 0])
+  await Promise.all([first.close(), second.close()])
+})
+
+test('what ran when a thread was ended has its time, and what did not run comes back', async () => {
+  const lane = makeLane()
+  await lane.ready
+  const outcomes: GuestOutcome[] = []
+  const items = ['loop', 'b'].map((does) => queue(does, (outcome) => outcomes.push(outcome)))
+  for (const item of items) lane.enqueue(item)
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  const unrun = lane.end(() => new GatewayError('GUEST_TIMEOUT', { ms: 1 }))
+  assert.equal(unrun, [items[1]])
+  assert.is(outcomes[0]?.failure?.code, 'GUEST_TIMEOUT')
+  assert.ok((outcomes[0]?.runMs ?? -1) >= 0 && (outcomes[0]?.queueMs ?? -1) >= 0)
+})
