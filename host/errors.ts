@@ -164,13 +164,6 @@ export const ERRORS = {
     'Name a folder with an index.ts, or one with plugins/NAME/index.ts.',
   ),
 
-  FILTER_NOT_YET: spec(
-    'config',
-    422,
-    (p: { filter: string; what: string }) => `${p.filter} cannot run yet: ${p.what}`,
-    'Take the filter out of the pipeline until it is supported.',
-  ),
-
   GUEST_BENCH: spec(
     'guest',
     503,
@@ -183,12 +176,26 @@ export const ERRORS = {
     (p: { source: string; reason: string }) => `cannot read the code ${p.source}: ${p.reason}`,
     'Check the path; a relative path is resolved from the file the filter stands in.',
   ),
+  GUEST_CPU: spec(
+    'guest',
+    503,
+    (p: { plugin: string; ms: number }) =>
+      `${p.plugin} has used the ${p.ms} ms of running time it may use in a second`,
+    'Raise cpuPerSecond of the filter, or make the plugin faster.',
+  ),
   GUEST_DESCRIPTION: spec(
     'guest',
     422,
     (p: { reason: string }) =>
       `the module's description (custom section "penstock") is wrong: ${p.reason}`,
     'Build it with "penstock build", which writes that section; sdk/ABI.md lists its fields.',
+  ),
+  GUEST_DIGEST: spec(
+    'config',
+    422,
+    (p: { source: string; expected: string; seen: string }) =>
+      `${p.source} is another module than the configuration wants: its sha256 is ${p.seen}, not ${p.expected}`,
+    'If you trust the new module, write its digest into the field sha256; otherwise find out who changed it.',
   ),
   GUEST_FUEL: spec(
     'guest',
@@ -283,6 +290,13 @@ export const ERRORS = {
     503,
     (p: { reason: string }) => `the guest wrote what may not be sent: ${p.reason}`,
     'Names and values follow the HTTP grammar; framing headers belong to the host.',
+  ),
+
+  HOST_CALL: spec(
+    'config',
+    500,
+    (p: { name: string; reason: string }) => `the host function "${p.name}" cannot be: ${p.reason}`,
+    'Mend what defineHostCall is given.',
   ),
 
   HTTP_CALLBACK: spec(
@@ -382,11 +396,57 @@ export const ERRORS = {
     'Mend what the message names; what ran before goes on.',
   ),
 
+  PLUGIN_CANARY: spec(
+    'client',
+    400,
+    (p: { reason: string }) => p.reason,
+    '"penstock plugin push --help" shows how a version is tried on a share of the clients.',
+  ),
+  PLUGIN_IN_USE: spec(
+    'config',
+    409,
+    (p: { plugin: string; users: string }) => `${p.plugin} cannot be removed: ${p.users}`,
+    'Promote another version, or change the filters that name this one, and try again.',
+  ),
+  PLUGIN_NO_CANARY: spec(
+    'config',
+    409,
+    (p: { target: string }) => `${p.target} has no version on trial`,
+    'Begin one with "penstock plugin push FILE --filter PIPELINE/FILTER --canary 5%".',
+  ),
   PLUGIN_NO_PREVIOUS: spec(
     'config',
     409,
     (p: { filter: string }) => `${p.filter} has no earlier version to go back to`,
     '"penstock plugin ls" shows the versions that ran.',
+  ),
+  PLUGIN_PINNED: spec(
+    'config',
+    409,
+    (p: { filter: string; plugin: string }) => `${p.filter} is pinned to ${p.plugin}`,
+    'Change the field `plugin` of the filter; a pin is never changed for you.',
+  ),
+  PLUGIN_UNKNOWN: spec(
+    'config',
+    422,
+    (p: { plugin: string; near: string | null }) =>
+      `there is no plugin ${p.plugin} in the store${p.near === null ? '' : ` (did you mean "${p.near}"?)`}`,
+    'Store it with "penstock plugin push FILE"; "penstock plugin ls" lists what is there.',
+  ),
+  PLUGIN_UNNAMED: spec(
+    'client',
+    422,
+    (p: { what: string; seen: string }) =>
+      p.seen === ''
+        ? `the module has no ${p.what}`
+        : `"${p.seen}" cannot be the ${p.what} of a plugin`,
+    'Build it with "penstock build", which writes both, or give them with --as NAME@VERSION.',
+  ),
+  PLUGIN_VERSION_TAKEN: spec(
+    'client',
+    409,
+    (p: { plugin: string; digest: string }) => `${p.plugin} is another module already, ${p.digest}`,
+    'A version never changes: give the new module another version.',
   ),
 
   REMOTE_REPLY: spec(
@@ -452,6 +512,13 @@ export const ERRORS = {
     422,
     (p: { line: number; reason: string }) => `line ${p.line} of the template: ${p.reason}`,
     'Templates are those of Go (text/template) with the functions of sprig.',
+  ),
+
+  TLS_CERTIFICATE: spec(
+    'config',
+    422,
+    (p: { name: string; reason: string }) => `${p.name} cannot be used: ${p.reason}`,
+    'A certificate comes in PEM with the key it was made for; the configuration writes it in base64.',
   ),
 
   TOOLCHAIN_BUILD: spec(

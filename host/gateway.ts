@@ -11,15 +11,28 @@ import { reasonOf } from './errors.ts'
 import { FileWatch } from './file-watch.ts'
 import { httpEngine } from './http/engines.ts'
 import { type MovedServer, movingEngine } from './http/moving-engine.ts'
+import {
+  OVERLOAD_LEVELS,
+  OVERLOAD_THRESHOLDS,
+  Overload,
+  type OverloadProbe,
+} from './http/overload/overload.ts'
+import { overloadEngine } from './http/overload/overload-engine.ts'
+import { overloadMetrics } from './http/overload/overload-metrics.ts'
+import { ProcessProbe } from './http/overload/process-probe.ts'
 import { Inspector } from './inspect/inspector.ts'
 import { HttpServerGeneration } from './objects/http-server.ts'
 import type { Logger } from './observe/log.ts'
 import { Metrics } from './observe/metrics.ts'
 import type { AccessLog } from './traffic/access-log.ts'
 import { UsagePool } from './usage-pool.ts'
+import { debugBuildBeside } from './wasm/debug-run.ts'
+import { type HostCall, hostCallsByName } from './wasm/host-call.ts'
+import { isThisMachine } from './wasm/outbound/address.ts'
 import { PluginHost } from './wasm/plugin-host.ts'
 import { pluginMetrics } from './wasm/plugin-metrics.ts'
 import { PluginStore } from './wasm/plugin-store.ts'
+import { ROLLOUT_JUDGE_MS } from './wasm/rollout/rollout-limits.ts'
 import { defaultThreads } from './wasm/worker/thread-pool.ts'
 
 export interface GatewayOptions {
@@ -34,18 +47,25 @@ export interface GatewayOptions {
     /** Names of the admin API beside the loopback ones. */
     readonly allowedHosts?: readonly string[]
   } | null
-  /** For a configuration that moves here: fields nobody knows are warnings. Default none. */
+  /**
+   * For a configuration that moves here: fields nobody knows are warnings, and an upstream that is late is
+   * answered for with 408. Default none.
+   */
   readonly compat?: 'easegress'
-  /** Default `node`. */
+  /** Default `native`. */
   readonly httpEngine?: string
   /** Threads for plugins; default one less than there are cores. */
   readonly threads?: number
+  /** Functions of yours that plugins can call when their grant names them; see `defineHostCall`. */
+  readonly hostCalls?: readonly HostCall[]
   /** How long a plugin in a thread waits for key-value data. Default 5 ms. */
   readonly dataWaitMs?: number
   /** Follow changes of the configuration and of every module. Default true. */
   readonly watch?: boolean
   /** Time running exchanges get when a listener closes. Default 30 s. */
   readonly drainMs?: number
+  /** Measures the process to find overload; default the process itself. */
+  readonly overloadProbe?: OverloadProbe
   /**
    * For a developer's machine only: every exchange is recorded with its bodies and tokens and can be sent
    * again, and ports that are taken are replaced by free ones. Default null.
@@ -63,6 +83,11 @@ export interface DevelopmentOptions {
    * made in a hurry and must not be mistaken for those that are shipped. May change while it runs.
    */
   readonly standIns?: ReadonlyMap<string, string>
+  /**
+   * Leads from the file of a module to that of its debug build, on which a failed call runs again for its
+   * whole stack; null when it knows none. Then it is `NAME.debug.wasm` beside `NAME.wasm`, if that is there.
+   */
+  readonly debugBuildOf?: (file: string) => Promise<string | null>
   /** Hears of servers whose port was taken. */
   readonly onMoved: (moved: MovedServer) => void
 }
@@ -108,6 +133,8 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   )) {
     metrics.add(family)
   }
+  plugins.meters.onFamily = (family) => metrics.add(family)
+  plugins.functions = hostCallsByName(options.hostCalls ?? [])
   const development = options.development ?? null
   const inspector =
     development === null
@@ -118,8 +145,19 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
           parametersOf: (pipeline, filter) => parametersOf(control, pipeline, filter),
         })
   if (development?.standIns !== undefined) plugins.standIns = development.standIns
+  if (development !== null) {
+    plugins.debugBuildOf = async (file) =>
+      (await development.debugBuildOf?.(file)) ?? debugBuildBeside(file)
+  }
   if (inspector !== null) plugins.onGuestLog = (line) => inspector.recorder.log(line)
-  const engine = httpEngine(options.httpEngine ?? 'node')
+  const overload = new Overload(
+    options.overloadProbe ?? new ProcessProbe(),
+    OVERLOAD_THRESHOLDS,
+    (level, sample) => log.warn({ level, ...sample }, `overload: ${OVERLOAD_LEVELS[level]}`),
+  )
+  overload.start()
+  for (const family of overloadMetrics(overload)) metrics.add(family)
+  const engine = overloadEngine(httpEngine(options.httpEngine ?? 'native'), overload)
   const supervisor = new Supervisor(
     {
       accessLog: options.accessLog,
@@ -128,6 +166,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       listeners: new UsagePool(),
       plugins,
       observer: inspector?.recorder ?? null,
+      isEasegress: options.compat === 'easegress',
       drainMs,
     },
     log,
@@ -142,14 +181,26 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     log,
   })
   plugins.onSuspended = (suspension) => void control.rollbackFailing(suspension)
-  const closers: (() => void | Promise<void>)[] = [() => plugins.close(), () => supervisor.close()]
+  let admin: AdminServer | null = null
+  const closers: (() => void | Promise<void>)[] = [
+    () => overload.stop(),
+    () => plugins.close(),
+    // After the listeners: until the last request has ended it says that nothing more should be sent here.
+    () => admin?.close(),
+    () => supervisor.close(),
+  ]
   const close = async (): Promise<void> => {
+    control.beginStop()
     for (let closer = closers.pop(); closer !== undefined; closer = closers.pop()) await closer()
   }
+  let adminPort = options.admin?.port ?? -1
   try {
+    // Asked when a plugin connects somewhere: by then there may be others than now.
+    plugins.isOwnListener = (address, port) =>
+      isThisMachine(address) &&
+      (port === adminPort || serversOf(supervisor).some((server) => server.port === port))
     const outcome = await control.start()
     for (const { name, reason } of outcome.failed) log.error({ object: name }, reason)
-    let admin: AdminServer | null = null
     if (options.admin !== null) {
       admin = await createAdminServer({
         ...options.admin,
@@ -161,7 +212,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
         inspector,
         page: development?.page ?? null,
       })
-      closers.push(() => admin?.close())
+      adminPort = admin.port
     }
     if (inspector !== null) {
       // Before the admin API: whoever looks on would keep it open until it is cut.
@@ -170,7 +221,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     const follow = (changed: readonly string[]): Promise<readonly string[]> =>
       followChanges(control, supervisor, log, changed, development !== null)
     if (options.watch ?? true) closers.push(await watch(options.files, plugins, supervisor, follow))
-    closers.push(retryFailures(supervisor, log))
+    closers.push(retryFailures(supervisor, log), judgeTrials(control))
     return {
       control,
       adminPort: admin?.port ?? null,
@@ -261,6 +312,12 @@ async function followChanges(
     log.error(`change refused, the former configuration goes on:${reason}`)
     return [reason.trim()]
   }
+}
+
+function judgeTrials(control: ControlPlane): () => void {
+  const timer = setInterval(() => void control.judgeTrials(), ROLLOUT_JUDGE_MS)
+  timer.unref()
+  return () => clearInterval(timer)
 }
 
 function retryFailures(supervisor: Supervisor, log: Logger): () => void {

@@ -4,6 +4,9 @@ export const MAX_DOCUMENT_BODY_BYTES = 16 * 1024 * 1024
 /** Bytes of a module that is pushed. */
 export const MAX_MODULE_BODY_BYTES = 32 * 1024 * 1024
 
+/** Bytes of a body that says what to do with a plugin, and why. */
+export const MAX_REASON_BODY_BYTES = 16 * 1024
+
 /** Levels of lists and objects inside one another in a JSON body; YAML has its own limit. */
 export const MAX_BODY_DEPTH = 100
 

@@ -28,6 +28,8 @@ export interface Call {
   readonly body: Buffer
   /** The media type of the body, lowercase, without parameters. */
   readonly mediaType: string
+  /** The address the request came from, for the history of what it changes. */
+  readonly caller: string
   /** Always true unless the route is open. */
   readonly isAuthorized: boolean
   /** Every route of the API, for the list it gives of itself. */

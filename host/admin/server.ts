@@ -165,6 +165,7 @@ class AdminApi {
       query: new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1)),
       body,
       mediaType: mediaTypeOf(request),
+      caller: request.socket.remoteAddress ?? '',
       isAuthorized,
       groups: this.#groups,
     })

@@ -46,6 +46,11 @@ export interface ConfigDocument {
    * is. Null for data without a text.
    */
   locate(path: JsonPath, at?: 'key' | 'value'): Position | null
+  /**
+   * Nobody asks for places for a while: what only `locate` needs may go. It is made again from the text
+   * when it is asked for.
+   */
+  rest?(): void
 }
 
 export interface ParsedText {
@@ -104,13 +109,15 @@ class TextReader {
   readonly #source: SourceText
   readonly #text: string
   readonly #lines: LineTable
+  readonly #places: TextPlaces
   #errorCount = 0
   #lastErrorLine = 0
 
   constructor(source: SourceText) {
     this.#source = source
-    this.#text = source.text.startsWith('\uFEFF') ? source.text.slice(1) : source.text
+    this.#text = withoutMark(source.text)
     this.#lines = new LineTable(source.file, this.#text)
+    this.#places = new TextPlaces(source, this.#lines)
   }
 
   compose(): Document.Parsed[] {
@@ -177,16 +184,8 @@ class TextReader {
       this.#report(root.range[0], 'a document must be a mapping with the fields kind and name')
       return null
     }
-    const { file, baseDir } = this.#source
-    const lines = this.#lines
-    return {
-      file,
-      baseDir,
-      data,
-      isLocal: true,
-      locate: (path, at = 'value') =>
-        lines.position(locateOffset(root, path, at, converter.targets)),
-    }
+    this.#places.add({ root, targets: converter.targets })
+    return new TextDocument(this.#source, data, root.range[0], this.#places)
   }
 
   #reportSyntax(error: YAMLError): void {
@@ -207,6 +206,83 @@ class TextReader {
       message,
       suggestion: null,
     })
+  }
+}
+
+/** Where the parts of one document stand in its text. */
+interface Places {
+  readonly root: ParsedNode
+  readonly targets: ReadonlyMap<ParsedNode, ParsedNode>
+}
+
+/**
+ * The node trees of the documents of a text, which are some twenty times as large as the text. They go
+ * when nobody asks for places, and the text is read once more when somebody does.
+ */
+class TextPlaces {
+  readonly #source: SourceText
+  #lines: LineTable | null
+  #byStart: Map<number, Places> | null = null
+
+  constructor(source: SourceText, lines: LineTable) {
+    this.#source = source
+    this.#lines = lines
+  }
+
+  get lines(): LineTable {
+    this.#lines ??= new LineTable(this.#source.file, withoutMark(this.#source.text))
+    return this.#lines
+  }
+
+  add(places: Places): void {
+    this.#byStart ??= new Map()
+    this.#byStart.set(places.root.range[0], places)
+  }
+
+  /** Of the document that begins at `start`. */
+  at(start: number): Places | undefined {
+    if (this.#byStart === null) {
+      for (const { contents: root } of new TextReader(this.#source).compose()) {
+        if (root === null) continue
+        const converter = new Converter(() => undefined, this.lines)
+        converter.convert(root)
+        this.add({ root, targets: converter.targets })
+      }
+    }
+    return this.#byStart?.get(start)
+  }
+
+  rest(): void {
+    this.#byStart = null
+    this.#lines = null
+  }
+}
+
+class TextDocument implements ConfigDocument {
+  readonly file: string
+  readonly baseDir: string
+  readonly data: JsonObject
+  readonly isLocal = true
+  readonly #start: number
+  readonly #places: TextPlaces
+
+  constructor(source: SourceText, data: JsonObject, start: number, places: TextPlaces) {
+    this.file = source.file
+    this.baseDir = source.baseDir
+    this.data = data
+    this.#start = start
+    this.#places = places
+  }
+
+  locate(path: JsonPath, at: 'key' | 'value' = 'value'): Position | null {
+    const places = this.#places.at(this.#start)
+    const offset =
+      places === undefined ? this.#start : locateOffset(places.root, path, at, places.targets)
+    return this.#places.lines.position(offset)
+  }
+
+  rest(): void {
+    this.#places.rest()
   }
 }
 
@@ -270,7 +346,8 @@ class Converter {
       if (this.#values > MAX_VALUES) break
       list.push(this.convert(item))
     }
-    return list
+    // Without the places that growing has kept free: lists of a configuration are many and stay as they are.
+    return list.slice()
   }
 
   #map(node: ParsedNode & { items: readonly { key: ParsedNode; value: Node }[] }): JsonObject {
@@ -305,6 +382,11 @@ class Converter {
     this.#report(node.range[0], message)
     return null
   }
+}
+
+/** A byte order mark is no part of the text: no column counts it. */
+function withoutMark(text: string): string {
+  return text.startsWith('\uFEFF') ? text.slice(1) : text
 }
 
 function isBlank(node: Node): node is null {

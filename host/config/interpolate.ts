@@ -20,6 +20,8 @@ export const MAX_VALUE_FILE_BYTES = 1024 * 1024
 /** What `interpolate` put in. */
 export interface Interpolated {
   readonly data: JsonObject
+  /** False when `data` says what was given: nothing was put in, and no `$${` became `${`. */
+  readonly isChanged: boolean
   /** The text as it was written, for each value that changed, by `pathKey`. */
   readonly written: ReadonlyMap<string, string>
   /** Of these, the paths whose value came from outside the text: it is never printed. */
@@ -68,11 +70,12 @@ export function processLookups(): Lookups {
 export function interpolate(data: JsonObject, lookups: Lookups, baseDir: string): Interpolated {
   const run = new Interpolation(lookups, baseDir)
   const copy = run.object(data, [], false)
-  const { written, secret, missing, problems } = run
-  return { data: copy, written, secret, missing, problems }
+  const { isChanged, written, secret, missing, problems } = run
+  return { data: copy, isChanged, written, secret, missing, problems }
 }
 
 class Interpolation {
+  isChanged = false
   readonly written = new Map<string, string>()
   readonly secret = new Set<string>()
   readonly missing = new Set<string>()
@@ -116,6 +119,7 @@ class Interpolation {
       },
     )
     if (hasLookup) this.written.set(pathKey(path), text)
+    if (hasLookup || result !== text) this.isChanged = true
     return result
   }
 

@@ -82,7 +82,10 @@ function unsupported(field: string) {
     })
     .transform(() => undefined)
     .optional()
-    .describe('Not supported yet; only a value that turns it off is accepted.')
+    .meta({
+      title: 'nothing yet',
+      description: 'Not supported yet; only a value that turns it off is accepted.',
+    })
 }
 
 function isOff(value: unknown): boolean {

@@ -28,6 +28,7 @@ const MIN_SECRET_LENGTH = 4
  * Checks the part of a document at `path` against a schema and reports every problem, each with its path
  * from the root. `omit` names fields of that part that the schema does not know.
  *
+ * A field with nothing in it (`path:`, `path: null`) counts as left out, as in Easegress.
  * A text from `${…}` becomes a number or a boolean where the schema asks for one. No message holds a
  * value that came from `${…}`.
  */
@@ -38,14 +39,17 @@ export function checkSpec<S extends z.ZodType>(
   omit: readonly string[] = [],
 ): SpecChecked<z.output<S>> {
   const ignored: Problem[] = []
+  const empty: JsonPath[] = []
   // Each round turns at least one text into something else, or takes a field away, so this ends.
   for (;;) {
     const knownFields: string[][] = []
-    const parsed = schema.safeParse(without(valueAt(target.data, path), omit), {
+    const value = without(valueAt(target.data, path), omit)
+    const parsed = schema.safeParse(withoutEmpty(value, empty), {
       error: (issue) => placeholder(issue, knownFields),
     })
     if (parsed.success) return { output: parsed.data, problems: ignored }
     if (coerce(parsed.error.issues, target, path)) continue
+    if (findEmpty(parsed.error.issues, value, empty)) continue
     if (target.ignoresUnknownFields === true) {
       const unknown = new Translator(target, knownFields)
       for (const issue of unknownFieldsOf(parsed.error.issues)) unknown.translate(issue, path)
@@ -227,6 +231,32 @@ function without(value: unknown, fields: readonly string[]): unknown {
   if (fields.length === 0 || typeof value !== 'object' || value === null) return value
   if (Array.isArray(value)) return value
   return Object.fromEntries(Object.entries(value).filter(([key]) => !fields.includes(key)))
+}
+
+/** Adds the fields that are wrong because there is nothing in them. True when there are new ones. */
+function findEmpty(issues: readonly Issue[], value: unknown, empty: JsonPath[]): boolean {
+  const former = empty.length
+  for (const issue of issues) {
+    const path = jsonPath(issue.path)
+    // An entry of a list without anything in it stays wrong: leaving it out would move the others.
+    if (typeof path.at(-1) !== 'string' || valueAt(value, path) !== null) continue
+    const key = pathKey(path)
+    if (!empty.some((one) => pathKey(one) === key)) empty.push(path)
+  }
+  return empty.length > former
+}
+
+function withoutEmpty(value: unknown, empty: readonly JsonPath[]): unknown {
+  if (empty.length === 0) return value
+  const copy = structuredClone(value)
+  for (const path of empty) {
+    const owner = valueAt(copy, path.slice(0, -1))
+    const field = path.at(-1)
+    if (typeof owner === 'object' && owner !== null && field !== undefined) {
+      Reflect.deleteProperty(owner, field)
+    }
+  }
+  return copy
 }
 
 function jsonPath(path: readonly PropertyKey[]): JsonPath {

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
-import { type ConfigDocument, documentOf, parseDocuments } from '../config/document.ts'
+import { systemClock } from '../clock.ts'
+import { type ConfigDocument, documentOf } from '../config/document.ts'
 import { ConfigError, type ConfigIssue } from '../config/issues.ts'
 import type { JsonObject } from '../config/json.ts'
 import { readSources } from '../config/source.ts'
@@ -10,11 +11,33 @@ import type { Logger } from '../observe/log.ts'
 import type { DataValue } from '../wasm/data/data-value.ts'
 import type { PluginHost } from '../wasm/plugin-host.ts'
 import type { Suspension } from '../wasm/plugin-monitor.ts'
-import type { ApplyOutcome, Control, ObjectSpec, ObjectStatus, PushOutcome } from './control.ts'
-import type { ObjectStore } from './object-store.ts'
-import { PluginControl, type PluginStatus } from './plugin-control.ts'
+import type { ApplyOutcome, Control, ObjectSpec, ObjectStatus } from './control.ts'
+import type { ObjectChange, ObjectStore } from './object-store.ts'
+import { PluginControl } from './plugin-control.ts'
+import { PluginFilters } from './plugin-filters.ts'
+import type {
+  Because,
+  InspectedPlugin,
+  PluginStatus,
+  PushOutcome,
+  StoredPlugins,
+  TrialOptions,
+} from './plugin-shapes.ts'
+import { RolloutControl } from './rollout-control.ts'
+import { SourceCache } from './source-cache.ts'
+import { StoredPluginControl } from './stored-plugin-control.ts'
 import type { Supervisor } from './supervisor.ts'
-import { type ValidObject, validateDocuments } from './validate.ts'
+import { TrialJudge } from './trial-status.ts'
+import {
+  applyChange,
+  type Validated,
+  type ValidateOptions,
+  type ValidObject,
+  validateChange,
+  validateDocuments,
+} from './validate.ts'
+import { ValidationCache } from './validation-cache.ts'
+import { ValidationState } from './validation-state.ts'
 import { WasmControl } from './wasm-control.ts'
 
 export interface ControlPlaneOptions {
@@ -36,17 +59,30 @@ export interface ControlPlaneOptions {
 export class ControlPlane implements Control {
   readonly #options: ControlPlaneOptions
   readonly #pluginControl: PluginControl
+  readonly #rolloutControl: RolloutControl
   readonly #wasmControl: WasmControl
-  #fileDocuments: readonly ConfigDocument[] = []
+  readonly storedPlugins: StoredPlugins
   /** By name, as they were sent. */
-  #apiDocuments: ReadonlyMap<string, JsonObject> = new Map()
+  #apiDocuments: Map<string, ConfigDocument> = new Map()
+  /** All documents of what runs. */
+  #state = new ValidationState()
+  readonly #sources = new SourceCache()
+  readonly #validated = new ValidationCache()
   #isStarted = false
+  #isStopping = false
   /** Reading, validating and applying is one step: two writers must not both start from the same state. */
   #queue: Promise<unknown> = Promise.resolve()
 
   constructor(options: ControlPlaneOptions) {
     this.#options = options
-    this.#pluginControl = new PluginControl(options.supervisor, options.plugins, options.log)
+    const { supervisor, plugins, log } = options
+    const filters = new PluginFilters(supervisor)
+    const judge = new TrialJudge(plugins.rollouts, systemClock)
+    const inFilters = new PluginControl(filters, plugins, judge)
+    const stored = new StoredPluginControl(filters, plugins, judge)
+    this.#pluginControl = inFilters
+    this.#rolloutControl = new RolloutControl({ filters, plugins, inFilters, stored, judge, log })
+    this.storedPlugins = this.#oneAtATime(stored)
     this.#wasmControl = new WasmControl(options.supervisor, options.plugins)
   }
 
@@ -58,8 +94,14 @@ export class ControlPlane implements Control {
     return this.readinessChecks().every((check) => check.ok)
   }
 
+  /** The gateway is about to close: not ready from now on, so that no more traffic is sent here. */
+  beginStop(): void {
+    this.#isStopping = true
+  }
+
   readinessChecks(): { name: string; ok: boolean; reason: string }[] {
     const failed = this.status().filter((status) => status.state === 'failed')
+    const required = this.#options.supervisor.missing.filter(({ isRequired }) => isRequired)
     return [
       {
         name: 'configuration',
@@ -67,9 +109,19 @@ export class ControlPlane implements Control {
         reason: this.#isStarted ? '' : 'not loaded yet',
       },
       {
+        name: 'running',
+        ok: !this.#isStopping,
+        reason: this.#isStopping ? 'the gateway is stopping' : '',
+      },
+      {
         name: 'objects',
         ok: failed.length === 0,
         reason: failed.map((status) => `${status.name}: ${status.error}`).join('; '),
+      },
+      {
+        name: 'plugins',
+        ok: required.length === 0,
+        reason: required.map(({ reason }) => reason).join('; '),
       },
     ]
   }
@@ -78,11 +130,11 @@ export class ControlPlane implements Control {
   start(): Promise<ApplyOutcome> {
     return this.#exclusively(async () => {
       const stored = await this.#options.store.load()
-      this.#apiDocuments = new Map(stored.map((document) => [String(document['name']), document]))
+      this.#apiDocuments = new Map(stored.map((data) => [nameOf(data), this.#documentOf(data)]))
       const files = await this.#readFiles()
-      const wanted = this.#validate(files, this.#apiDocuments)
-      this.#fileDocuments = files
-      const outcome = await this.#options.supervisor.apply(wanted, { isBoot: true })
+      const validated = this.#validate(files)
+      this.#state = new ValidationState(validated.checks)
+      const outcome = await this.#options.supervisor.apply(byName(validated), { isBoot: true })
       this.#isStarted = true
       return outcome
     })
@@ -92,9 +144,10 @@ export class ControlPlane implements Control {
   reload(reloads: ReadonlySet<string> = new Set()): Promise<ApplyOutcome> {
     return this.#exclusively(async () => {
       const files = await this.#readFiles()
-      const wanted = this.#validate(files, this.#apiDocuments)
-      const outcome = await this.#options.supervisor.apply(wanted, { reloads })
-      if (outcome.failed.length === 0) this.#fileDocuments = files
+      const validated = this.#validate(files)
+      const outcome = await this.#options.supervisor.apply(byName(validated), { reloads })
+      if (outcome.failed.length > 0) return outcome
+      this.#state = new ValidationState(validated.checks)
       return outcome
     })
   }
@@ -104,7 +157,7 @@ export class ControlPlane implements Control {
   }
 
   get(name: string): ObjectSpec | undefined {
-    const object = this.#options.supervisor.objects.get(name)
+    const object = this.#options.supervisor.object(name)
     return object === undefined ? undefined : this.#specOf(object)
   }
 
@@ -121,14 +174,14 @@ export class ControlPlane implements Control {
     mode: 'create' | 'update' | 'upsert',
   ): Promise<ApplyOutcome> {
     return this.#exclusively(async () => {
-      const next = new Map(this.#apiDocuments)
+      const next = new Map<string, JsonObject>()
       for (const document of documents) {
-        const name = String(document['name'])
+        const name = nameOf(document)
         this.#refuseFileOwned(name)
-        if (mode === 'create' && next.has(name)) {
+        const former = next.get(name) ?? this.#apiDocuments.get(name)?.data
+        if (mode === 'create' && former !== undefined) {
           throw new GatewayError('ADMIN_CONFLICT', { message: `${name} exists already` })
         }
-        const former = next.get(name)
         if (former !== undefined && former['kind'] !== document['kind']) {
           throw new GatewayError('ADMIN_CONFLICT', {
             message: `${name} is a ${String(former['kind'])}; the kind of an object cannot change`,
@@ -136,7 +189,7 @@ export class ControlPlane implements Control {
         }
         next.set(name, document)
       }
-      return this.#applyApi(next)
+      return this.#applyApi({ put: [...next.values()], deleted: [] })
     })
   }
 
@@ -144,23 +197,48 @@ export class ControlPlane implements Control {
     return this.#exclusively(async () => {
       this.#refuseFileOwned(name)
       if (!this.#apiDocuments.has(name)) return undefined
-      const next = new Map(this.#apiDocuments)
-      next.delete(name)
-      return this.#applyApi(next)
+      return this.#applyApi({ put: [], deleted: [name] })
     })
   }
 
-  pushPlugin(bytes: Uint8Array, pipeline: string, filter: string): Promise<PushOutcome> {
-    return this.#exclusively(() => this.#pluginControl.push(bytes, pipeline, filter))
+  pushPlugin(
+    bytes: Uint8Array,
+    pipeline: string,
+    filter: string,
+    options: Because & { readonly trial: TrialOptions | null } = PUSHED,
+  ): Promise<PushOutcome> {
+    return this.#exclusively(() => this.#pluginControl.push(bytes, pipeline, filter, options))
   }
 
-  rollbackPlugin(pipeline: string, filter: string, reason: string): Promise<PushOutcome> {
-    return this.#exclusively(() => this.#pluginControl.rollback(pipeline, filter, reason))
+  promotePlugin(
+    pipeline: string,
+    filter: string,
+    options: Because & { readonly percent: number | null },
+  ): Promise<PushOutcome> {
+    return this.#exclusively(() => this.#pluginControl.promote(pipeline, filter, options))
   }
 
-  /** A plugin version failed too often: see PluginControl. Never fails. */
+  rollbackPlugin(
+    pipeline: string,
+    filter: string,
+    reason: string,
+    by: string = PUSHED.by,
+  ): Promise<PushOutcome> {
+    return this.#exclusively(() => this.#pluginControl.rollback(pipeline, filter, { by, reason }))
+  }
+
+  inspectPlugin(pipeline: string, filter: string): Promise<InspectedPlugin> {
+    return this.#pluginControl.inspect(pipeline, filter)
+  }
+
+  /** A plugin version failed too often: see RolloutControl. Never fails. */
   rollbackFailing(suspension: Suspension): Promise<void> {
-    return this.#exclusively(() => this.#pluginControl.rollbackFailing(suspension))
+    return this.#exclusively(() => this.#rolloutControl.failing(suspension))
+  }
+
+  /** Judges the versions on trial: to be called now and then. Never fails. */
+  async judgeTrials(): Promise<void> {
+    if (this.#rolloutControl.isBusy) await this.#exclusively(() => this.#rolloutControl.judge())
   }
 
   plugins(): Promise<PluginStatus[]> {
@@ -187,9 +265,19 @@ export class ControlPlane implements Control {
     return this.#wasmControl.deleteData(pipeline, filter)
   }
 
-  async #applyApi(next: ReadonlyMap<string, JsonObject>): Promise<ApplyOutcome> {
-    const wanted = this.#validate(this.#fileDocuments, next)
-    const outcome = await this.#options.supervisor.apply(wanted)
+  /** Looks at what changes and at what that touches, and at nothing else. */
+  async #applyApi(change: ObjectChange): Promise<ApplyOutcome> {
+    const added = change.put.map((data) => this.#documentOf(data))
+    const names = [...change.put.map(nameOf), ...change.deleted]
+    const removed = names.flatMap((name) => this.#apiDocuments.get(name) ?? [])
+    const documents = { added, removed }
+    const validated = validateChange(this.#validateOptions(), this.#state, documents)
+    this.#report(validated)
+    const staying = new Set(validated.objects.map(({ name }) => name))
+    const deleted = removed
+      .flatMap((document) => this.#state.checkOf(document)?.object.name ?? [])
+      .filter((name) => !staying.has(name))
+    const outcome = await this.#options.supervisor.change(validated.objects, deleted)
     const failed = outcome.failed[0]
     if (failed !== undefined) {
       throw new GatewayError('OBJECT_START', {
@@ -197,8 +285,12 @@ export class ControlPlane implements Control {
         reason: failed.reason.replace(/^\S+ cannot start: /, ''),
       })
     }
-    this.#apiDocuments = next
-    await this.#options.store.save([...next.values()])
+    applyChange(this.#state, documents, validated)
+    for (const name of change.deleted) this.#apiDocuments.delete(name)
+    for (const document of added) this.#apiDocuments.set(nameOf(document.data), document)
+    await this.#options.store.save(change, () =>
+      Array.from(this.#apiDocuments.values(), ({ data }) => data),
+    )
     return outcome
   }
 
@@ -210,8 +302,7 @@ export class ControlPlane implements Control {
     if (failures[0] !== undefined) throw failures[0]
     const documents: ConfigDocument[] = []
     const issues: ConfigIssue[] = []
-    for (const source of sources) {
-      const parsed = parseDocuments(source)
+    for (const parsed of this.#sources.parse(sources)) {
       documents.push(...parsed.documents)
       issues.push(...parsed.issues)
     }
@@ -219,25 +310,36 @@ export class ControlPlane implements Control {
     return documents
   }
 
-  #validate(
-    files: readonly ConfigDocument[],
-    api: ReadonlyMap<string, JsonObject>,
-  ): ReadonlyMap<string, ValidObject> {
-    const sent = [...api.values()].map((document) => documentOf(document, this.#options.dataDir))
-    const { objects, issues } = validateDocuments({
-      documents: [...files, ...sent],
+  #validate(files: readonly ConfigDocument[]): Validated {
+    const documents = [...files, ...this.#apiDocuments.values()]
+    const validated = validateDocuments({ ...this.#validateOptions(), documents })
+    this.#report(validated)
+    return validated
+  }
+
+  #validateOptions(): Omit<ValidateOptions, 'documents'> {
+    return {
       kinds: OBJECT_SPECS,
       filterKinds: FILTER_KINDS,
       ignoresUnknownFields: this.#options.ignoresUnknownFields ?? false,
-    })
+      cache: this.#validated,
+    }
+  }
+
+  /** Warnings go to the log. Fails with ConfigError when there is an error. */
+  #report({ checks, issues }: Validated): void {
+    for (const [document] of checks) document.rest?.()
     if (issues.some((issue) => issue.severity === 'error')) throw new ConfigError(issues)
     for (const issue of issues) this.#options.log.warn({ path: issue.path }, issue.message)
-    return new Map(objects.map((object) => [object.name, object]))
+  }
+
+  #documentOf(data: JsonObject): ConfigDocument {
+    return documentOf(data, this.#options.dataDir)
   }
 
   #refuseFileOwned(name: string): void {
-    const owner = this.#fileDocuments.find((document) => document.data['name'] === name)
-    if (owner === undefined) return
+    const owner = this.#state.ownerOf(name)
+    if (owner === undefined || !owner.isLocal) return
     throw new GatewayError('ADMIN_CONFLICT', {
       message: `${name} comes from ${owner.file}: change it there, the gateway follows the file`,
     })
@@ -253,9 +355,33 @@ export class ControlPlane implements Control {
     }
   }
 
+  /** What changes something waits for its turn. */
+  #oneAtATime(stored: StoredPlugins): StoredPlugins {
+    return {
+      list: () => stored.list(),
+      inspect: (name, version) => stored.inspect(name, version),
+      push: (bytes, options) => this.#exclusively(() => stored.push(bytes, options)),
+      promote: (name, options) => this.#exclusively(() => stored.promote(name, options)),
+      rollback: (name, because) => this.#exclusively(() => stored.rollback(name, because)),
+      remove: (name, version, because) =>
+        this.#exclusively(() => stored.remove(name, version, because)),
+    }
+  }
+
   #exclusively<T>(work: () => Promise<T>): Promise<T> {
     const run = this.#queue.then(work)
     this.#queue = run.catch(() => undefined)
     return run
   }
+}
+
+/** A push by whoever embeds the gateway. */
+const PUSHED = { by: 'embedder', reason: 'pushed', trial: null }
+
+function nameOf(data: JsonObject): string {
+  return String(data['name'])
+}
+
+function byName({ objects }: Validated): ReadonlyMap<string, ValidObject> {
+  return new Map(objects.map((object) => [object.name, object]))
 }

@@ -1,6 +1,13 @@
 import type { ConfigIssue } from '../config/issues.ts'
 import type { DataValue } from '../wasm/data/data-value.ts'
-import type { PluginStatus } from './plugin-control.ts'
+import type {
+  Because,
+  InspectedPlugin,
+  PluginStatus,
+  PushOutcome,
+  StoredPlugins,
+  TrialOptions,
+} from './plugin-shapes.ts'
 
 /** An object's spec as it was written, with where it came from. Plain data: it may cross a process boundary. */
 export interface ObjectSpec {
@@ -55,10 +62,30 @@ export interface Control {
   ): Promise<ApplyOutcome>
   /** Undefined when there is no such object; ADMIN_CONFLICT when a file owns it or another object needs it. */
   delete(name: string): Promise<ApplyOutcome | undefined>
-  /** Stores a module by its digest and swaps it into one filter. */
-  pushPlugin(bytes: Uint8Array, pipeline: string, filter: string): Promise<PushOutcome>
-  /** Goes back to the version that ran before; PLUGIN_NO_PREVIOUS when there is none. */
-  rollbackPlugin(pipeline: string, filter: string, reason: string): Promise<PushOutcome>
+  /** Stores a module by its digest and swaps it into one filter, or tries it there. */
+  pushPlugin(
+    bytes: Uint8Array,
+    pipeline: string,
+    filter: string,
+    options?: Because & { readonly trial: TrialOptions | null },
+  ): Promise<PushOutcome>
+  /** Gives what is on trial in a filter to all clients, or to `percent` of them; PLUGIN_NO_CANARY without a trial. */
+  promotePlugin(
+    pipeline: string,
+    filter: string,
+    options: Because & { readonly percent: number | null },
+  ): Promise<PushOutcome>
+  /** Ends the trial, or goes back to the version that ran before; PLUGIN_NO_PREVIOUS when there is none. */
+  rollbackPlugin(
+    pipeline: string,
+    filter: string,
+    reason: string,
+    by?: string,
+  ): Promise<PushOutcome>
+  /** What a filter runs. OBJECT_NOT_FOUND when it runs no plugin. */
+  inspectPlugin(pipeline: string, filter: string): Promise<InspectedPlugin>
+  /** Plugins by name and version. */
+  readonly storedPlugins: StoredPlugins
   /** Every plugin that runs in a filter. */
   plugins(): Promise<PluginStatus[]>
   /** Reads the code of every WasmHost filter again and swaps what has changed. */
@@ -80,15 +107,6 @@ export interface Control {
     readonly ok: boolean
     readonly reason: string
   }[]
-}
-
-export interface PushOutcome {
-  /** `sha256:` and 64 hex digits. */
-  readonly digest: string
-  readonly previousDigest: string
-  readonly pipeline: string
-  readonly filter: string
-  readonly durationMs: number
 }
 
 export type { ConfigIssue }

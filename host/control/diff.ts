@@ -27,8 +27,27 @@ export function diffObjects(
   return { created, updated, deleted }
 }
 
+/** The same for a change that names what it touches: everything else stays. */
+export function diffChange(
+  current: (name: string) => ValidObject | undefined,
+  objects: readonly ValidObject[],
+  deleted: readonly string[],
+): Diff {
+  const created: ValidObject[] = []
+  const updated: ValidObject[] = []
+  for (const object of objects) {
+    const running = current(object.name)
+    if (running === undefined) created.push(object)
+    else if (!isSame(running, object)) updated.push(object)
+  }
+  const gone = deleted.flatMap((name) => current(name) ?? [])
+  return { created, updated, deleted: gone }
+}
+
 /** By what was written with references replaced: a changed variable is a change too. */
 function isSame(a: ValidObject, b: ValidObject): boolean {
+  // Most objects of a change were not even validated again.
+  if (a === b) return true
   return (
     a.kind === b.kind &&
     a.baseDir === b.baseDir &&

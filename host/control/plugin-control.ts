@@ -1,153 +1,286 @@
-import type { JsonObject } from '../config/json.ts'
 import { GatewayError } from '../errors.ts'
-import { PipelineGeneration } from '../objects/pipeline.ts'
-import type { Logger } from '../observe/log.ts'
 import type { PluginHost } from '../wasm/plugin-host.ts'
-import type { Suspension } from '../wasm/plugin-monitor.ts'
-import type { HistoryEntry } from '../wasm/plugin-store.ts'
-import type { PushOutcome } from './control.ts'
-import type { Supervisor } from './supervisor.ts'
-
-/** A version that fails within this time after it came is taken back by itself. */
-export const ROLLBACK_WINDOW_MS = 10 * 60_000
-
-/** One plugin in one filter, as `plugin ls` shows it. */
-export interface PluginStatus {
-  readonly pipeline: string
-  readonly filter: string
-  /** What the filter reports of itself; JSON data. */
-  readonly detail: Readonly<Record<string, unknown>>
-  readonly history: readonly HistoryEntry[]
-}
+import { type ModuleReference, parsePluginId, referenceText } from '../wasm/plugin-reference.ts'
+import type { Override } from '../wasm/plugin-store.ts'
+import type { Canary } from '../wasm/rollout/canary.ts'
+import { parseSticky } from '../wasm/rollout/sticky.ts'
+import type { PluginFilters } from './plugin-filters.ts'
+import type {
+  Because,
+  InspectedPlugin,
+  PluginStatus,
+  PushOutcome,
+  TrialOptions,
+} from './plugin-shapes.ts'
+import type { TrialJudge } from './trial-status.ts'
 
 /**
- * Versions of plugins: pushed, listed, taken back. The caller sees to it that one change happens at a time.
+ * Versions in single filters: pushed in place of what the configuration names, tried, promoted, taken back.
+ * The caller sees to it that one change happens at a time.
  */
 export class PluginControl {
-  readonly #supervisor: Supervisor
+  readonly #filters: PluginFilters
   readonly #plugins: PluginHost
-  readonly #log: Logger
+  readonly #judge: TrialJudge
 
-  constructor(supervisor: Supervisor, plugins: PluginHost, log: Logger) {
-    this.#supervisor = supervisor
+  constructor(filters: PluginFilters, plugins: PluginHost, judge: TrialJudge) {
+    this.#filters = filters
     this.#plugins = plugins
-    this.#log = log
+    this.#judge = judge
   }
 
-  /** Stores a module and swaps it in. GUEST_REFUSED leaves the former one, also after a restart. */
-  async push(bytes: Uint8Array, pipeline: string, filter: string): Promise<PushOutcome> {
-    const { store } = this.#plugins
-    const key = `${pipeline}/${filter}`
-    const code = this.#codeOf(pipeline, filter)
-    const former = (await store.override(key, code)) ?? null
-    const previousDigest = this.#digestOf(pipeline, filter)
-    const digest = await store.put(bytes)
-    const at = new Date().toISOString()
-    await store.setOverride(key, { digest, code, insteadOf: null, at, reason: 'pushed' })
-    const durationMs = await this.#reload(pipeline, filter, () => store.setOverride(key, former))
-    return { digest, previousDigest, pipeline, filter, durationMs }
+  /**
+   * Stores a module and swaps it in, or with `trial` lets it serve a share of the clients. GUEST_REFUSED
+   * leaves what ran before, also after a restart.
+   */
+  async push(
+    bytes: Uint8Array,
+    pipeline: string,
+    filter: string,
+    { by, reason, trial }: Because & { readonly trial: TrialOptions | null },
+  ): Promise<PushOutcome> {
+    const at = this.#at(pipeline, filter)
+    const former = await this.#formerOf(at)
+    const previousDigest = this.#filters.digest(pipeline, filter)
+    const { version } = await this.#sheet(at.key, bytes)
+    const digest = await this.#plugins.store.put(bytes)
+    const now = new Date().toISOString()
+    if (trial !== null) {
+      parseSticky(trial.sticky)
+      if (digest === previousDigest) {
+        throw new GatewayError('PLUGIN_CANARY', { reason: `${at.key} runs this module already` })
+      }
+      const canary = { digest, version, code: at.code, ...trial, at: now, by, reason }
+      const durationMs = await this.#try(at, canary, former)
+      return { digest, previousDigest, pipeline, filter, percent: trial.percent, durationMs }
+    }
+    const override = { digest, code: at.code, insteadOf: null, at: now, reason, by }
+    const durationMs = await this.#run(at, override, former)
+    await this.#noteReplaced(at, former.canary, digest, by)
+    return { digest, previousDigest, pipeline, filter, percent: null, durationMs }
   }
 
-  /** Goes back to the version that ran before. PLUGIN_NO_PREVIOUS when there is none. */
-  async rollback(pipeline: string, filter: string, reason: string): Promise<PushOutcome> {
+  /** Gives the version on trial to all clients, or with `percent` to more or fewer of them. */
+  async promote(
+    pipeline: string,
+    filter: string,
+    { by, reason, percent }: Because & { readonly percent: number | null },
+  ): Promise<PushOutcome> {
+    const at = this.#at(pipeline, filter)
+    const former = await this.#formerOf(at)
+    const { canary } = former
+    if (canary === null) throw new GatewayError('PLUGIN_NO_CANARY', { target: at.key })
+    const previousDigest = this.#filters.digest(pipeline, filter)
+    const { digest } = canary
+    if (percent !== null) {
+      const durationMs = await this.#try(at, { ...canary, percent }, former)
+      return { digest, previousDigest, pipeline, filter, percent, durationMs }
+    }
+    const now = new Date().toISOString()
+    const override = { digest, code: at.code, insteadOf: null, at: now, reason, by }
+    const durationMs = await this.#run(at, override, former)
+    return { digest, previousDigest, pipeline, filter, percent: null, durationMs }
+  }
+
+  /** Ends a trial, or goes back to the version that ran before. PLUGIN_NO_PREVIOUS when there is none. */
+  async rollback(pipeline: string, filter: string, because: Because): Promise<PushOutcome> {
     const { store } = this.#plugins
-    const key = `${pipeline}/${filter}`
-    const code = this.#codeOf(pipeline, filter)
-    const current = this.#digestOf(pipeline, filter)
-    const former = (await store.override(key, code)) ?? null
-    const history = await store.history(key)
+    const at = this.#at(pipeline, filter)
+    const former = await this.#formerOf(at)
+    if (former.canary !== null) return await this.endTrial(pipeline, filter, because)
+    // One that has had its day is recorded still: what the configuration names has changed since.
+    const pushed = this.#isPushed(pipeline, filter) ? former.override : null
+    const pin = parsePluginId(at.plugin ?? '')
+    if (pushed === null && pin !== undefined && pin.version !== null) {
+      throw new GatewayError('PLUGIN_PINNED', { filter: at.key, plugin: at.plugin ?? '' })
+    }
+    const current = this.#filters.digest(pipeline, filter)
+    const history = await store.history(at.key)
     const target = history.findLast((entry) => entry.digest !== current && entry.withdrawn === null)
     if (target === undefined || (await store.get(target.digest)) === undefined) {
-      throw new GatewayError('PLUGIN_NO_PREVIOUS', { filter: key })
+      throw new GatewayError('PLUGIN_NO_PREVIOUS', { filter: at.key })
     }
-    await store.withdraw(key, current, reason)
     const { digest } = target
     // A pushed module is replaced for good; one of a file only until the file holds something else.
-    const insteadOf = former === null ? current : former.insteadOf
-    const at = new Date().toISOString()
-    await store.setOverride(key, { digest, code, insteadOf, at, reason })
-    const durationMs = await this.#reload(pipeline, filter, () => store.setOverride(key, former))
-    return { digest, previousDigest: current, pipeline, filter, durationMs }
+    const insteadOf = pushed === null ? current : pushed.insteadOf
+    const now = new Date().toISOString()
+    const isNamed = pushed !== null && (await this.#named(at)) === digest
+    // Back at what the configuration names: from now on the filter follows it again.
+    const override = isNamed ? null : { digest, code: at.code, insteadOf, at: now, ...because }
+    await store.withdraw(at.key, current, because.reason)
+    const durationMs = await this.#run(at, override, former)
+    return { digest, previousDigest: current, pipeline, filter, percent: null, durationMs }
   }
 
-  /** A version failed too often: when it came a short while ago, the one before it comes back. */
-  async rollbackFailing({ pipeline, filter, digest, reason, count }: Suspension): Promise<void> {
-    const key = `${pipeline}/${filter}`
-    const because = `failed too often: ${reason}`
-    const history = await this.#plugins.store.history(key)
-    const newest = history.at(-1)
-    const isNew =
-      newest?.digest === digest && Date.now() - Date.parse(newest.at) < ROLLBACK_WINDOW_MS
-    if (count > 1 || !isNew || this.#digestOf(pipeline, filter) !== digest) {
-      this.#log.error({ filter: key, digest }, `${key} is left alone for a while: it ${because}`)
-      return
-    }
-    try {
-      const outcome = await this.rollback(pipeline, filter, because)
-      this.#log.error(
-        { filter: key, from: digest, to: outcome.digest },
-        `${key} was rolled back: its new version ${because}`,
-      )
-    } catch (error) {
-      this.#log.error({ err: error, filter: key }, `${key} ${because}; it cannot be rolled back`)
-    }
+  /** Nothing more goes to the version on trial, at once; PLUGIN_NO_CANARY when there is none. */
+  async endTrial(pipeline: string, filter: string, because: Because): Promise<PushOutcome> {
+    const { store, rollouts } = this.#plugins
+    const at = this.#at(pipeline, filter)
+    const { canary } = await this.#formerOf(at)
+    if (canary === null) throw new GatewayError('PLUGIN_NO_CANARY', { target: at.key })
+    rollouts.end(at.key)
+    await store.setCanary(at.key, null)
+    await this.#noteTried(at, canary, because)
+    const digest = this.#filters.digest(pipeline, filter)
+    const previousDigest = canary.digest
+    // Whether or not this can be done: no request goes to the version any more.
+    const durationMs = await this.#filters.reload(
+      at.key,
+      new Set([pipeline]),
+      async () => undefined,
+    )
+    return { digest, previousDigest, pipeline, filter, percent: null, durationMs }
+  }
+
+  /** The version on trial in this filter, for exactly what its configuration names. */
+  async trialIn(pipeline: string, filter: string): Promise<Canary | null> {
+    return (await this.#formerOf(this.#at(pipeline, filter))).canary
   }
 
   async list(): Promise<PluginStatus[]> {
     const found: PluginStatus[] = []
-    for (const pipeline of this.#supervisor.objects.keys()) {
-      const generation = this.#supervisor.generation(pipeline)
-      if (!(generation instanceof PipelineGeneration)) continue
-      for (const [filter, running] of generation.filters) {
-        const detail = running.status?.()
-        if (!isPlugin(detail)) continue
-        const history = await this.#plugins.store.history(`${pipeline}/${filter}`)
-        found.push({ pipeline, filter, detail, history })
-      }
+    for (const { pipeline, filter } of this.#filters.all()) {
+      const status = await this.#status(pipeline, filter)
+      if (status !== null) found.push(status)
     }
     return found
   }
 
-  async #reload(pipeline: string, filter: string, undo: () => Promise<void>): Promise<number> {
-    const outcome = await this.#supervisor.apply(this.#supervisor.objects, {
-      reloads: new Set([pipeline]),
-    })
-    const failed = outcome.failed[0]
-    if (failed === undefined) return outcome.durationMs
-    await undo()
-    throw new GatewayError('GUEST_REFUSED', {
-      filter: `${pipeline}/${filter}`,
-      reason: failed.reason,
-    })
-  }
-
-  /** The digest of the module that a filter runs now; "" when it is not known. */
-  #digestOf(pipeline: string, filter: string): string {
-    const generation = this.#supervisor.generation(pipeline)
-    if (!(generation instanceof PipelineGeneration)) return ''
-    const detail = generation.filters.get(filter)?.status?.()
-    return isPlugin(detail) ? String(detail['digest']) : ''
-  }
-
-  /** What the configuration of a WasmHost filter names as its code, references replaced. */
-  #codeOf(pipeline: string, filter: string): string {
-    const object = this.#supervisor.objects.get(pipeline)
-    if (object?.kind !== 'Pipeline') {
-      throw new GatewayError('OBJECT_NOT_FOUND', { name: `the pipeline ${pipeline}` })
-    }
-    const filters = object.resolved['filters']
-    const found = (Array.isArray(filters) ? filters : []).find(
-      (candidate) => (candidate as JsonObject)['name'] === filter,
-    ) as JsonObject | undefined
-    if (found?.['kind'] !== 'WasmHost') {
+  /** What a filter runs now. OBJECT_NOT_FOUND when it runs none. */
+  async inspect(pipeline: string, filter: string): Promise<InspectedPlugin> {
+    this.#at(pipeline, filter)
+    const running = await this.#status(pipeline, filter)
+    const bytes = await this.#plugins.store.get(this.#filters.digest(pipeline, filter))
+    if (running === null || bytes === undefined) {
       throw new GatewayError('OBJECT_NOT_FOUND', {
-        name: `the WasmHost filter ${filter} of the pipeline ${pipeline}`,
+        name: `the plugin in the filter ${filter} of the pipeline ${pipeline}`,
       })
     }
-    return String(found['code'])
+    return { module: await this.#plugins.inspect(bytes), running, stored: null }
+  }
+
+  async #status(pipeline: string, filter: string): Promise<PluginStatus | null> {
+    const detail = this.#filters.detail(pipeline, filter)
+    if (detail === null) return null
+    const at = this.#at(pipeline, filter)
+    const canary = await this.#trialOf(at)
+    const history = await this.#plugins.store.history(at.key)
+    const trial = canary === null ? null : this.#judge.status(canary.subject, canary.canary)
+    return { pipeline, filter, detail, trial, history }
+  }
+
+  /** The trial that this filter takes part in: one of its own, or that of the plugin it follows. */
+  async #trialOf(at: Place): Promise<{ subject: string; canary: Canary } | null> {
+    const { canary } = await this.#formerOf(at)
+    if (canary !== null) return { subject: at.key, canary }
+    const id = parsePluginId(at.plugin ?? '')
+    if (id === undefined || id.version !== null) return null
+    if (this.#isPushed(at.pipeline, at.filter)) return null
+    const stored = (await this.#plugins.catalog.list()).find(([name]) => name === id.name)
+    const common = stored?.[1].canary ?? null
+    return common === null ? null : { subject: id.name, canary: common }
+  }
+
+  /** Does the filter run something in place of what its configuration names? */
+  #isPushed(pipeline: string, filter: string): boolean {
+    return this.#filters.detail(pipeline, filter)?.['origin'] === 'override'
+  }
+
+  /** Swaps a module in, and ends a trial that is there. */
+  async #run(at: Place, override: Override | null, former: Former): Promise<number> {
+    const { store, rollouts } = this.#plugins
+    await store.setOverride(at.key, override)
+    await store.setCanary(at.key, null)
+    const durationMs = await this.#filters.reload(at.key, new Set([at.pipeline]), () =>
+      this.#undo(at, former),
+    )
+    rollouts.end(at.key)
+    return durationMs
+  }
+
+  /** Begins a trial or changes its share. A module that cannot be started is GUEST_REFUSED. */
+  async #try(at: Place, canary: Canary, former: Former): Promise<number> {
+    const { store, rollouts } = this.#plugins
+    await store.setCanary(at.key, canary)
+    const pipelines = new Set([at.pipeline])
+    const durationMs = await this.#filters.reload(at.key, pipelines, () => this.#undo(at, former))
+    const reason = rollouts.find(at.key, canary.digest)?.startFailure ?? null
+    if (reason === null) {
+      await this.#noteReplaced(at, former.canary, canary.digest, canary.by)
+      return durationMs
+    }
+    rollouts.end(at.key)
+    await this.#undo(at, former)
+    await this.#filters.reload(at.key, pipelines, async () => undefined)
+    throw new GatewayError('GUEST_REFUSED', { filter: at.key, reason })
+  }
+
+  #named({ pipeline, filter, reference, baseDir }: Place): Promise<string | null> {
+    return this.#plugins.digestNamed({ pipeline, filter, baseDir, ...reference })
+  }
+
+  async #undo(at: Place, { override, canary }: Former): Promise<void> {
+    await this.#plugins.store.setOverride(at.key, override)
+    await this.#plugins.store.setCanary(at.key, canary)
+  }
+
+  async #noteReplaced(at: Place, former: Canary | null, digest: string, by: string): Promise<void> {
+    if (former === null || former.digest === digest) return
+    await this.#noteTried(at, former, { by, reason: 'another version was pushed' })
+  }
+
+  async #noteTried(at: Place, canary: Canary, { by, reason }: Because): Promise<void> {
+    const { digest, version, percent } = canary
+    await this.#plugins.store.tried(at.key, {
+      digest,
+      version,
+      at: new Date().toISOString(),
+      by,
+      reason: `tried on ${percent}% of the clients`,
+      withdrawn: reason,
+    })
+  }
+
+  async #sheet(key: string, bytes: Uint8Array): Promise<{ readonly version: string | null }> {
+    try {
+      return await this.#plugins.inspect(Buffer.from(bytes))
+    } catch (error) {
+      if (!(error instanceof GatewayError)) throw error
+      throw new GatewayError('GUEST_REFUSED', { filter: key, reason: error.message }, error)
+    }
+  }
+
+  async #formerOf({ key, code }: Place): Promise<Former> {
+    const { store } = this.#plugins
+    return {
+      override: (await store.override(key, code)) ?? null,
+      canary: (await store.canary(key, code)) ?? null,
+    }
+  }
+
+  #at(pipeline: string, filter: string): Place {
+    const { reference, baseDir } = this.#filters.find(pipeline, filter)
+    const { plugin } = reference
+    const code = referenceText(reference)
+    return { pipeline, filter, key: `${pipeline}/${filter}`, plugin, code, reference, baseDir }
   }
 }
 
-function isPlugin(detail: unknown): detail is Record<string, unknown> {
-  return typeof detail === 'object' && detail !== null && 'digest' in detail && 'plugin' in detail
+/** One filter and what its configuration names. */
+interface Place {
+  readonly pipeline: string
+  readonly filter: string
+  /** `PIPELINE/FILTER`. */
+  readonly key: string
+  readonly plugin: string | null
+  /** See `referenceText`. */
+  readonly code: string
+  readonly reference: ModuleReference
+  readonly baseDir: string
+}
+
+/** What is recorded for a filter, to be put back when a change cannot be made. */
+interface Former {
+  readonly override: Override | null
+  readonly canary: Canary | null
 }

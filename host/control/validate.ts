@@ -11,6 +11,8 @@ import {
   type FilterKindFacts,
   type ObjectKind,
 } from '../objects/object.ts'
+import type { KnownCheck, ValidationCache } from './validation-cache.ts'
+import type { ValidationState } from './validation-state.ts'
 
 /** An object whose document has no problem left that can be found without running it. */
 export interface ValidObject {
@@ -39,6 +41,8 @@ export interface ValidateOptions {
   readonly isComplete?: boolean
   /** For configurations that move here from Easegress: unknown fields are warnings. Default false. */
   readonly ignoresUnknownFields?: boolean
+  /** Documents that need not be looked at again. The other options must be the same at every use of it. */
+  readonly cache?: ValidationCache
 }
 
 export interface Validated {
@@ -46,6 +50,14 @@ export interface Validated {
   readonly objects: readonly ValidObject[]
   /** Every problem, in the order of the texts. Warnings are among them: see `hasErrors`. */
   readonly issues: readonly ConfigIssue[]
+  /** What the check of each document without an error came to. */
+  readonly checks: readonly (readonly [ConfigDocument, KnownCheck])[]
+}
+
+/** Documents that come and go while all others stay. */
+export interface DocumentChange {
+  readonly added: readonly ConfigDocument[]
+  readonly removed: readonly ConfigDocument[]
 }
 
 /** Parses texts and validates all their documents together. */
@@ -62,7 +74,7 @@ export function validateSources(
     isComplete: isComplete && !hasBroken,
   })
   const order = sources.map((source) => source.file)
-  return { objects: validated.objects, issues: sorted([...syntax, ...validated.issues], order) }
+  return { ...validated, issues: sorted([...syntax, ...validated.issues], order) }
 }
 
 /**
@@ -72,58 +84,117 @@ export function validateSources(
 export function validateDocuments(options: ValidateOptions): Validated {
   const lookups = options.lookups ?? processLookups()
   const ignoresUnknownFields = options.ignoresUnknownFields ?? false
-  const checks = options.documents.map(
-    (document) => new DocumentCheck(document, lookups, ignoresUnknownFields),
-  )
-  const names = new NameTable(checks, options.known ?? [])
+  const { cache } = options
+  const check = (document: ConfigDocument): DocumentCheck =>
+    new DocumentCheck(document, lookups, ignoresUnknownFields)
+  const checks: Checked[] = options.documents.map((document) => {
+    const known = cache?.get(document)
+    return known === undefined
+      ? check(document)
+      : new KnownDocument(document, known, () => check(document))
+  })
+  return runAll(checks, options, new NameTable(checks, options.known ?? []))
+}
+
+/**
+ * Validates a change of what `state` holds: the documents that come, and those that asked for an object
+ * that comes, goes or changes its kind. What it costs does not depend on how many documents stay. The
+ * state is left as it is: `applyChange` makes the change its own.
+ */
+export function validateChange(
+  options: Omit<ValidateOptions, 'documents' | 'known'>,
+  state: ValidationState,
+  { added, removed }: DocumentChange,
+): Validated {
+  const lookups = options.lookups ?? processLookups()
+  const check = (document: ConfigDocument): DocumentCheck =>
+    new DocumentCheck(document, lookups, options.ignoresUnknownFields ?? false)
+  const checks = added.map(check)
+  const gone = new Set(removed)
+  const names = new ChangedNames(state, gone, checks)
+  const touched = new Set(removed.flatMap((one) => state.checkOf(one)?.object.name ?? []))
+  for (const { name } of checks) if (name !== null) touched.add(name)
+  const again = new Set<ConfigDocument>()
+  for (const name of touched) {
+    if (state.kindOf(name) === names.kindOf(name)) continue
+    for (const asker of state.askersOf(name)) if (!gone.has(asker)) again.add(asker)
+  }
+  const all = [...checks, ...[...again].map(check)]
+  return runAll(all, { ...options, documents: all.map(({ document }) => document) }, names)
+}
+
+/** Makes a change that was validated the state. */
+export function applyChange(
+  state: ValidationState,
+  { removed }: DocumentChange,
+  { checks }: Validated,
+): void {
+  for (const document of removed) state.remove(document)
+  for (const [document, check] of checks) state.add(document, check)
+}
+
+function runAll(checks: readonly Checked[], options: ValidateOptions, names: Names): Validated {
   const objects: ValidObject[] = []
-  for (const check of checks) {
-    const object = check.run(options, names)
-    if (object !== null) objects.push(object)
+  const known: (readonly [ConfigDocument, KnownCheck])[] = []
+  for (const one of checks) {
+    const found = one.run(options, names)
+    if (found === null) continue
+    objects.push(found.object)
+    known.push([one.document, found])
   }
+  const issues = checks.flatMap((one) => one.issues)
+  if (issues.length === 0) return { objects, issues, checks: known }
   const order = [...new Set(options.documents.map((document) => document.file))]
-  return {
-    objects,
-    issues: sorted(
-      checks.flatMap((check) => check.issues),
-      order,
-    ),
-  }
+  return { objects, issues: sorted(issues, order), checks: known }
+}
+
+/** One document on its way to an object. */
+interface Checked {
+  readonly document: ConfigDocument
+  readonly name: string | null
+  readonly kind: string | null
+  readonly issues: readonly ConfigIssue[]
+  /** Null when there is an error. */
+  run(options: ValidateOptions, names: Names): KnownCheck | null
 }
 
 /** Who has which name, over all documents and what runs. */
-class NameTable {
-  readonly #kinds = new Map<string, string>()
-  readonly #owners = new Map<string, DocumentCheck>()
+interface Names {
+  kindOf(name: string): string | undefined
+  namesOf(kind: string): string[]
+  /** The document that had the name first. */
+  ownerOf(name: string): ConfigDocument | undefined
+  runningKindOf(name: string): string | undefined
+}
+
+class NameTable implements Names {
+  /** The document that had the name first. */
+  readonly #owners = new Map<string, Checked>()
   readonly #known = new Map<string, string>()
 
   constructor(
-    checks: readonly DocumentCheck[],
+    checks: readonly Checked[],
     known: readonly { readonly kind: string; readonly name: string }[],
   ) {
-    for (const { kind, name } of known) {
-      this.#known.set(name, kind)
-      this.#kinds.set(name, kind)
-    }
+    for (const { kind, name } of known) this.#known.set(name, kind)
     for (const check of checks) {
-      const { name, kind } = check
-      if (name === null || this.#owners.has(name)) continue
-      this.#owners.set(name, check)
-      this.#kinds.set(name, kind ?? '')
+      const { name } = check
+      if (name !== null && !this.#owners.has(name)) this.#owners.set(name, check)
     }
   }
 
   kindOf(name: string): string | undefined {
-    return this.#kinds.get(name)
+    const owner = this.#owners.get(name)
+    return owner === undefined ? this.#known.get(name) : (owner.kind ?? '')
   }
 
   namesOf(kind: string): string[] {
-    return [...this.#kinds].filter(([, one]) => one === kind).map(([name]) => name)
+    const names = new Set([...this.#known.keys(), ...this.#owners.keys()])
+    return [...names].filter((name) => this.kindOf(name) === kind)
   }
 
-  /** The document that had the name first. */
-  ownerOf(name: string): DocumentCheck | undefined {
-    return this.#owners.get(name)
+  ownerOf(name: string): ConfigDocument | undefined {
+    return this.#owners.get(name)?.document
   }
 
   runningKindOf(name: string): string | undefined {
@@ -131,17 +202,103 @@ class NameTable {
   }
 }
 
-class DocumentCheck {
-  readonly issues: ConfigIssue[] = []
+/** The names of a state with a change of it. */
+class ChangedNames implements Names {
+  readonly #state: ValidationState
+  readonly #gone: ReadonlySet<ConfigDocument>
+  readonly #added = new Map<string, Checked>()
+
+  constructor(
+    state: ValidationState,
+    gone: ReadonlySet<ConfigDocument>,
+    added: readonly Checked[],
+  ) {
+    this.#state = state
+    this.#gone = gone
+    for (const check of added) {
+      if (check.name !== null && !this.#added.has(check.name)) this.#added.set(check.name, check)
+    }
+  }
+
+  kindOf(name: string): string | undefined {
+    if (this.#staying(name) !== undefined) return this.#state.kindOf(name)
+    const added = this.#added.get(name)
+    return added === undefined ? undefined : (added.kind ?? '')
+  }
+
+  namesOf(kind: string): string[] {
+    const names = new Set([...this.#state.names, ...this.#added.keys()])
+    return [...names].filter((name) => this.kindOf(name) === kind)
+  }
+
+  ownerOf(name: string): ConfigDocument | undefined {
+    return this.#staying(name) ?? this.#added.get(name)?.document
+  }
+
+  runningKindOf(_name: string): string | undefined {
+    return undefined
+  }
+
+  #staying(name: string): ConfigDocument | undefined {
+    const owner = this.#state.ownerOf(name)
+    return owner === undefined || this.#gone.has(owner) ? undefined : owner
+  }
+}
+
+/** A document that has been checked before: its object holds while what it asked for is the same. */
+class KnownDocument implements Checked {
   readonly document: ConfigDocument
+  readonly name: string
+  readonly kind: string
+  issues: readonly ConfigIssue[]
+  readonly #known: KnownCheck
+  readonly #checkAgain: () => DocumentCheck
+
+  constructor(document: ConfigDocument, known: KnownCheck, checkAgain: () => DocumentCheck) {
+    this.document = document
+    this.name = known.object.name
+    this.kind = known.object.kind
+    this.issues = known.warnings
+    this.#known = known
+    this.#checkAgain = checkAgain
+  }
+
+  run(options: ValidateOptions, names: Names): KnownCheck | null {
+    if (this.#holds(names)) return this.#known
+    const check = this.#checkAgain()
+    this.issues = check.issues
+    return check.run(options, names)
+  }
+
+  /** The name is not taken, and every object that was asked for is of the kind it was. */
+  #holds(names: Names): boolean {
+    const { name, kind } = this
+    const { asked, answers } = this.#known
+    if (names.ownerOf(name) !== this.document) return false
+    if ((names.runningKindOf(name) ?? kind) !== kind) return false
+    for (let i = 0; i < asked.length; i++) {
+      if (names.kindOf(asked[i] as string) !== answers[i]) return false
+    }
+    return true
+  }
+}
+
+class DocumentCheck implements Checked {
+  readonly document: ConfigDocument
+  readonly issues: ConfigIssue[] = []
   readonly #target: SpecData
+  /** The kinds of other objects that the check has asked for, by name. */
+  readonly #asked = new Map<string, string | undefined>()
   #hasError = false
 
   constructor(document: ConfigDocument, lookups: Lookups, ignoresUnknownFields: boolean) {
     this.document = document
     const readFile = document.isLocal ? lookups.readFile : null
     const found = interpolate(document.data, { ...lookups, readFile }, document.baseDir)
-    this.#target = { ...found, ignoresUnknownFields }
+    // Equal data is kept once: a configuration of thousands of routes is not small. Unknown fields are
+    // taken out of the data, and the document must stay as it was written.
+    const data = found.isChanged || ignoresUnknownFields ? found.data : document.data
+    this.#target = { ...found, data, ignoresUnknownFields }
     for (const problem of found.problems) this.#report(problem)
   }
 
@@ -159,7 +316,7 @@ class DocumentCheck {
     return isKnown ? value : null
   }
 
-  run(options: ValidateOptions, names: NameTable): ValidObject | null {
+  run(options: ValidateOptions, names: Names): KnownCheck | null {
     const kind = this.#findKind(options.kinds)
     this.#checkName(names)
     if (kind === undefined) return null
@@ -170,7 +327,13 @@ class DocumentCheck {
     const { data: raw, file, baseDir } = this.document
     const spec = { ...output, ...parts }
     const resolved = this.#target.data
-    return { kind: kind.kind, name: this.name ?? '', spec, raw, resolved, file, baseDir }
+    const object = { kind: kind.kind, name: this.name ?? '', spec, raw, resolved, file, baseDir }
+    const asked = [...this.#asked.keys()]
+    const answers = [...this.#asked.values()]
+    const known = { object, warnings: this.issues, asked, answers }
+    // What a variable or a file holds may be different next time.
+    if (this.#target.written.size === 0) options.cache?.set(this.document, known)
+    return known
   }
 
   #findKind(kinds: readonly ObjectKind[]): ObjectKind | undefined {
@@ -198,13 +361,13 @@ class DocumentCheck {
     return undefined
   }
 
-  #checkName(names: NameTable): void {
+  #checkName(names: Names): void {
     const { name, kind } = this
     if (name === null || name === '') return
     const path = ['name']
     const owner = names.ownerOf(name)
-    if (owner !== undefined && owner !== this) {
-      const place = owner.#where(path, this.document.file)
+    if (owner !== undefined && owner !== this.document) {
+      const place = placeIn(owner, path, this.document.file)
       const message = `"${name}" is the name of another object already, in ${place}`
       this.#report({ path, message })
       return
@@ -216,27 +379,24 @@ class DocumentCheck {
     }
   }
 
-  #context(options: ValidateOptions, names: NameTable): CheckContext {
+  #context(options: ValidateOptions, names: Names): CheckContext {
     return {
       filterKinds: options.filterKinds,
       isComplete: options.isComplete ?? true,
-      kindOf: (name) => names.kindOf(name),
+      kindOf: (name) => {
+        const kind = names.kindOf(name)
+        this.#asked.set(name, kind)
+        return kind
+      },
       namesOf: (kind) => names.namesOf(kind),
       report: (problem) => this.#report(problem),
-      placeOf: (path) => this.#where(path, this.document.file),
+      placeOf: (path) => placeIn(this.document, path, this.document.file),
       parse: (schema, path, omit) => {
         const { output, problems } = checkSpec(schema, this.#target, path, omit)
         for (const problem of problems) this.#report(problem)
         return output
       },
     }
-  }
-
-  /** `line 3`, or `other.yaml:3`, or the path where there is no text. */
-  #where(path: JsonPath, from: string): string {
-    const position = this.document.locate(path)
-    if (position === null) return `\`${formatPath(path)}\``
-    return position.file === from ? `line ${position.line}` : `${position.file}:${position.line}`
   }
 
   #report(problem: Problem): void {
@@ -258,6 +418,13 @@ class DocumentCheck {
   #hasIssueAt(path: string): boolean {
     return this.issues.some((issue) => issue.path === path)
   }
+}
+
+/** `line 3`, or `other.yaml:3` seen from another file, or the path where there is no text. */
+function placeIn(document: ConfigDocument, path: JsonPath, from: string): string {
+  const position = document.locate(path)
+  if (position === null) return `\`${formatPath(path)}\``
+  return position.file === from ? `line ${position.line}` : `${position.file}:${position.line}`
 }
 
 /** In the order of the texts, top to bottom; issues without a place keep their order, at the end. */

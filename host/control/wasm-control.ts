@@ -3,6 +3,7 @@ import { GatewayError } from '../errors.ts'
 import { PipelineGeneration } from '../objects/pipeline.ts'
 import { type DataValue, valueFromJson, valueToJson } from '../wasm/data/data-value.ts'
 import type { PluginHost } from '../wasm/plugin-host.ts'
+import { referenceOf } from '../wasm/plugin-reference.ts'
 import type { ApplyOutcome } from './control.ts'
 import type { Supervisor } from './supervisor.ts'
 import type { ValidObject } from './validate.ts'
@@ -59,9 +60,9 @@ export class WasmControl {
       const name = String(filter['name'])
       const running = valueAt(this.#detailOf(object.name, name), ['digest'])
       try {
-        const code = String(filter['code'])
         const { baseDir } = object
-        const digest = await this.#plugins.digestNow(object.name, name, code, baseDir)
+        const where = { pipeline: object.name, filter: name, baseDir }
+        const digest = await this.#plugins.digestNow({ ...where, ...referenceOf(filter) })
         if (digest !== running) return true
       } catch {
         // What is wrong with it is told when its pipeline is made anew.

@@ -8,6 +8,7 @@ import { MAX_EXCHANGES, MAX_RECORDED_BYTES } from './limits.ts'
 import { pluginFolder } from './plugin-folder.ts'
 import type { FailureRecord } from './record.ts'
 import { Recording, type RecordingOwner, type StepSource } from './recording.ts'
+import { serverTiming, takeTimingHeader } from './server-timing.ts'
 import { sourceLines } from './source-lines.ts'
 
 /** How a request that is sent again says which exchange it repeats; taken out before any filter sees it. */
@@ -58,11 +59,18 @@ export class Recorder implements TrafficObserver, RecordingOwner {
     handle: (exchange: Exchange) => void | Promise<void>,
   ): (exchange: Exchange) => void | Promise<void> {
     return (exchange) => {
+      const isTimed = takeTimingHeader(exchange)
       const recording = this.#begin(exchange)
       const arrival = recording.arrival(exchange)
+      const answered = (): void => {
+        if (isTimed && recording.steps.length > 0) {
+          exchange.response?.headers.add('Server-Timing', serverTiming(recording.steps))
+        }
+        recording.answered(exchange)
+      }
       const pending = arrival === null ? handle(exchange) : arrival.then(() => handle(exchange))
-      if (pending instanceof Promise) return pending.then(() => recording.answered(exchange))
-      recording.answered(exchange)
+      if (pending instanceof Promise) return pending.then(answered)
+      answered()
       return undefined
     }
   }

@@ -1,4 +1,4 @@
-import { Gauge, Registry } from 'prom-client'
+import type { Gauge, Registry } from 'prom-client'
 
 /** One sample: a value with its labels; `suffix` is `_bucket`, `_sum` or `_count` of a histogram. */
 export interface Sample {
@@ -25,22 +25,42 @@ interface RegistryMetric {
   get(): Promise<unknown>
 }
 
+/** The media type of the text below, as prom-client has it. */
+const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
+
+const MEMORY: MetricFamily = {
+  name: 'penstock_process_resident_memory_bytes',
+  help: 'Resident memory of the process.',
+  type: 'gauge',
+  collect: () => [{ labels: {}, value: process.memoryUsage.rss() }],
+}
+
 /** Every metric of a gateway, in Prometheus's text format. */
 export class Metrics {
-  readonly #registry = new Registry()
-
-  constructor() {
-    new Gauge({
-      name: 'penstock_process_resident_memory_bytes',
-      help: 'Resident memory of the process.',
-      registers: [this.#registry],
-      collect() {
-        this.set(process.memoryUsage.rss())
-      },
-    })
-  }
+  readonly #families: MetricFamily[] = [MEMORY]
+  #registry: Promise<Registry> | null = null
 
   add(family: MetricFamily): void {
+    this.#families.push(family)
+    this.#registry = null
+  }
+
+  get contentType(): string {
+    return CONTENT_TYPE
+  }
+
+  async text(): Promise<string> {
+    this.#registry ??= registryOf(this.#families)
+    const registry = await this.#registry
+    return await registry.metrics()
+  }
+}
+
+/** The library takes 10 MB: a gateway that nobody asks for metrics does without. */
+async function registryOf(families: readonly MetricFamily[]): Promise<Registry> {
+  const { Registry } = await import('prom-client')
+  const registry = new Registry()
+  for (const family of families) {
     const metric: RegistryMetric = {
       name: family.name,
       help: family.help,
@@ -49,16 +69,9 @@ export class Metrics {
       get: () => Promise.resolve(snapshot(family)),
     }
     // A registry needs `name` and `get` of what is registered; its type asks for one of its own classes.
-    this.#registry.registerMetric(metric as unknown as Gauge)
+    registry.registerMetric(metric as unknown as Gauge)
   }
-
-  get contentType(): string {
-    return this.#registry.contentType
-  }
-
-  text(): Promise<string> {
-    return this.#registry.metrics()
-  }
+  return registry
 }
 
 function snapshot(family: MetricFamily): unknown {

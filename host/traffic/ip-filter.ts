@@ -15,7 +15,8 @@ export const MAX_REMEMBERED_ADDRESSES = 4_096
  * Lets addresses through or not. When there is an allow list, an address that is not in it is refused; one
  * in both lists, or in none, gets the default; else the list it is in decides.
  *
- * The address is that of the peer of the socket: what a client says about itself is not believed.
+ * The address is that of the peer of the socket, or what a trusted proxy says (`TrustedProxies`): what a
+ * client says about itself is not believed.
  */
 export class IpFilter {
   readonly #allows: BlockList

@@ -136,7 +136,10 @@ export class OrderedRouter implements Router {
   readonly #mismatches = new Mismatches()
 
   constructor(rules: readonly Rule[]) {
-    this.#rules = rules.map((rule) => ({ rule, matches: rule.routes.map(matchOf) }))
+    this.#rules = rules.map((rule) => ({
+      rule,
+      matches: rule.routes.map((route) => new OrderedMatch(route)),
+    }))
     this.#needsHost = rules.some((rule) => rule.hosts.length > 0)
   }
 
@@ -165,12 +168,17 @@ interface OrderedRule {
   readonly matches: readonly RouteMatch[]
 }
 
-/** Made once for each route: a match says nothing about the request. */
-function matchOf(route: Route): RouteMatch {
-  return {
-    route,
-    params: null,
-    rewrite: (path) => (route.rewriteTarget === '' ? null : rewritePath(route, path)),
+/** Made once for each route: a match says nothing about the request. Without a closure, for 10,000 routes. */
+class OrderedMatch implements RouteMatch {
+  readonly route: Route
+  readonly params = null
+
+  constructor(route: Route) {
+    this.route = route
+  }
+
+  rewrite(path: string): string | null {
+    return this.route.rewriteTarget === '' ? null : rewritePath(this.route, path)
   }
 }
 

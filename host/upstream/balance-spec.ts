@@ -1,7 +1,9 @@
 import type { Clock } from '../clock.ts'
 import type { HttpEngine } from '../http/engine.ts'
+import type { UpstreamTls } from '../http/tls/upstream-tls.ts'
 import type { Logger } from '../observe/log.ts'
 import type { UsagePool } from '../usage-pool.ts'
+import type { ConnectionLimits } from './connection-limits.ts'
 import type { HealthCheckSpec } from './health.ts'
 import type { OutlierSpec } from './outlier.ts'
 import type { SlowStartSpec } from './slow-start.ts'
@@ -17,6 +19,10 @@ export interface BalanceSpec {
   readonly slowStart: SlowStartSpec | null
   /** Percent; 0 never panics. */
   readonly healthyPanicThreshold: number
+  /** Left out: the defaults. */
+  readonly connections?: ConnectionLimits
+  /** For servers that speak TLS. Left out: certificates are verified as usual. */
+  readonly tls?: UpstreamTls | null
 }
 
 /** What the parts of a pool are given beside their spec. */

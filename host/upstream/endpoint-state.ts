@@ -23,7 +23,8 @@ export class EndpointState implements Releasable {
   ejections = 0
   /** When the last ejection ended or will end. */
   ejectionEndMs = 0
-  readonly #listeners = new Set<() => void>()
+  /** Null while nobody listens: of thousands of endpoints most are not checked and never ejected. */
+  #listeners: Set<() => void> | null = null
 
   /** Gives back what a request under way has counted, so that an exchange can hold it. */
   release(): void {
@@ -32,11 +33,12 @@ export class EndpointState implements Releasable {
 
   /** `listener` runs whenever the endpoint becomes available or stops being so. */
   listen(listener: () => void): void {
+    this.#listeners ??= new Set()
     this.#listeners.add(listener)
   }
 
   unlisten(listener: () => void): void {
-    this.#listeners.delete(listener)
+    this.#listeners?.delete(listener)
   }
 
   setHealthy(isHealthy: boolean, nowMs: number): void {
@@ -48,6 +50,7 @@ export class EndpointState implements Releasable {
   }
 
   changed(): void {
+    if (this.#listeners === null) return
     for (const listener of this.#listeners) listener()
   }
 }

@@ -1,14 +1,11 @@
-import type { HttpClient, HttpEngine } from '../http/engine.ts'
-import type { Usage, UsagePool } from '../usage-pool.ts'
+import type { HttpClient } from '../http/engine.ts'
+import type { UpstreamTls } from '../http/tls/upstream-tls.ts'
+import type { Usage } from '../usage-pool.ts'
 import type { BalanceSpec, UpstreamEnv } from './balance-spec.ts'
+import { CONNECTION_LIMITS, type ConnectionLimits } from './connection-limits.ts'
 import { type Endpoint, type EndpointAddress, parseEndpoint, type ServerSpec } from './endpoint.ts'
 import { EndpointState } from './endpoint-state.ts'
-import { HealthChecker, type HealthCheckSpec } from './health.ts'
-
-/** Time to connect to an endpoint. */
-export const CONNECT_TIMEOUT_MS = 2_000
-/** Connections to one endpoint. */
-export const MAX_CONNECTIONS_PER_ENDPOINT = 1_024
+import { HealthChecker } from './health.ts'
 
 /** The state of an endpoint with the checks that feed it. */
 interface CheckedState {
@@ -60,28 +57,34 @@ export function acquireEndpoint(
   env: UpstreamEnv,
 ): PoolEndpoint {
   const address = parseEndpoint(server.url, server.keepHost, spec.setUpstreamHost, server.host)
-  const client = acquireClient(env.shared, env.engine, address.origin)
+  const client = acquireClient(env, address.origin, spec.connections, spec.tls)
   // Equal rules mean an equal state: a change of anything else forgets nothing.
-  const rules = JSON.stringify([server.url, spec.healthCheck, spec.outlierDetection])
+  const rules = JSON.stringify([
+    server.url,
+    spec.healthCheck,
+    spec.outlierDetection,
+    spec.tls?.digest,
+  ])
   let isNew = false
   const usage = env.shared.acquire(
     `endpoint ${env.owner} ${rules}`,
     () => {
       isNew = true
-      return createState(server.url, spec.healthCheck, env)
+      return createState(server.url, spec, env)
     },
     (unused) => unused.close(),
   )
   return new PoolEndpoint(server, address, client, usage, isNew)
 }
 
-function createState(url: string, spec: HealthCheckSpec | null, env: UpstreamEnv): CheckedState {
+function createState(url: string, balance: BalanceSpec, env: UpstreamEnv): CheckedState {
   const state = new EndpointState()
+  const spec = balance.healthCheck
   if (spec === null) return { state, close: () => undefined }
   const checked = new URL(url)
   if (spec.port > 0) checked.port = String(spec.port)
   const { origin, basePath } = parseEndpoint(checked.href, false)
-  const client = acquireClient(env.shared, env.engine, origin)
+  const client = acquireClient(env, origin, balance.connections, balance.tls)
   const checker = new HealthChecker(spec, {
     client: client.value,
     host: checked.host,
@@ -101,14 +104,31 @@ function createState(url: string, spec: HealthCheckSpec | null, env: UpstreamEnv
   return { state, close }
 }
 
-function acquireClient(shared: UsagePool, engine: HttpEngine, origin: string): Usage<HttpClient> {
+function acquireClient(
+  { shared, engine }: UpstreamEnv,
+  origin: string,
+  limits: ConnectionLimits = CONNECTION_LIMITS,
+  tls: UpstreamTls | null = null,
+): Usage<HttpClient> {
+  const { connectTimeoutMs, idleTimeoutMs, keepAliveTimeoutMs, maxConnections } = limits
+  // Pools with equal limits share their connections, of whatever pipeline they are.
+  const key = [
+    connectTimeoutMs,
+    idleTimeoutMs,
+    keepAliveTimeoutMs,
+    maxConnections,
+    tls?.digest ?? '',
+  ].join(' ')
   return shared.acquire(
-    `client ${engine.name} ${origin}`,
+    `client ${engine.name} ${origin} ${key}`,
     () =>
       engine.createClient({
         origin,
-        connectTimeoutMs: CONNECT_TIMEOUT_MS,
-        maxConnections: MAX_CONNECTIONS_PER_ENDPOINT,
+        connectTimeoutMs,
+        maxConnections,
+        bodyIdleTimeoutMs: idleTimeoutMs,
+        keepAliveTimeoutMs,
+        tls,
       }),
     (unused) => void unused.close(),
   )

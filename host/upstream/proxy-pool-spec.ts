@@ -23,6 +23,8 @@ export interface ProxyPoolSpec {
   readonly sticky: (StickySpec & { readonly secret: string }) | null
   /** For each attempt; 0 for no limit. */
   readonly timeoutMs: number
+  /** What a client gets when no endpoint has answered in time. */
+  readonly timeoutStatus: number
   /** Empty for every 5xx. */
   readonly failureCodes: readonly number[]
   readonly maxRedirection: number

@@ -38,6 +38,7 @@ export class ProxyPool {
   readonly #limit: ConcurrencyLimit | null
   readonly #sticky: StickySession | null
   readonly #breaker: CircuitBreaker | null
+  readonly #retry: Retry | null
   readonly #usages: Usage<unknown>[] = []
   #requests = 0
   #failures = 0
@@ -49,8 +50,10 @@ export class ProxyPool {
     this.#servers = new ServerPool(found?.servers ?? spec.servers, spec.balance, env)
     if (discovery !== null) this.#follow(discovery)
     this.#failureCodes = spec.failureCodes.length === 0 ? null : new Set(spec.failureCodes)
-    const { breaker, memoryCache, maxRequests, sticky } = spec
+    const { breaker, memoryCache, maxRequests, retry, sticky } = spec
     this.#breaker = this.#share(env, 'breaker', breaker, (of) => new CircuitBreaker(of, env.clock))
+    // What runs in the former generation counts in the budget too.
+    this.#retry = this.#share(env, 'retry', retry, (of) => new Retry(of, env.random))
     this.#cache = this.#share(
       env,
       'cache',
@@ -102,6 +105,7 @@ export class ProxyPool {
       ...(this.#breaker === null
         ? {}
         : { circuitBreaker: { state: this.#breaker.state, refused: this.#breaker.refused } }),
+      ...(this.#retry === null ? {} : { retry: { overBudget: this.#retry.overBudget } }),
       ...(this.#cache === null ? {} : { memoryCache: this.#cache.status() }),
       ...(this.#limit === null
         ? {}
@@ -160,7 +164,9 @@ export class ProxyPool {
   #fail(scope: MessageScope, failure: Failure, note: string): ProxyResult {
     this.#failures += 1
     if (note !== '') scope.exchange.tag(note)
-    const response = fallbackResponse(scope.exchange, failure.status)
+    const { timeoutStatus } = this.#spec
+    const status = failure.result === 'timeout' ? timeoutStatus : failure.status
+    const response = fallbackResponse(scope.exchange, status)
     // A browser shows a failure to its page only with the CORS fields that were set before.
     if (scope.response !== null) replace(scope.response, response)
     scope.response = response
@@ -193,13 +199,13 @@ export class ProxyPool {
   }
 
   #createAttempts(env: UpstreamEnv): Attempts {
-    const { retry, timeoutMs, maxRedirection } = this.#spec
+    const { timeoutMs, maxRedirection } = this.#spec
     return new Attempts(this.#servers, {
       timeoutMs,
       maxRedirection,
       isFailureCode: (status) => this.#isFailureCode(status),
       breaker: this.#breaker,
-      retry: retry === null ? null : new Retry(retry, env.random),
+      retry: this.#retry,
       sticky: this.#sticky,
       clock: env.clock,
     })

@@ -56,7 +56,7 @@ export class ServerPool {
     return this.#available
   }
 
-  /** Undefined when no endpoint is available. */
+  /** Undefined when no endpoint is available, or none that fits the request. */
   choose(scope: MessageScope): Endpoint | undefined {
     if (this.#availability?.isStale === true) this.#rebalance(this.#availability)
     if (this.#slowStart !== null) return this.#chooseWarm(scope, this.#slowStart)
@@ -66,7 +66,7 @@ export class ServerPool {
   /** Another endpoint than the one that failed, where there is one. */
   chooseOther(scope: MessageScope, failed: Endpoint): Endpoint | undefined {
     const chosen = this.choose(scope)
-    if (chosen !== failed) return chosen
+    if (chosen !== failed || this.#kind.isPinned === true) return chosen
     const others = this.#available.filter((endpoint) => endpoint !== failed)
     return others[Math.floor(this.#env.random() * others.length)] ?? chosen
   }

@@ -48,6 +48,8 @@ test('says what a field takes and what was seen', () => {
     [{ name: 5 }, 'name: `name` takes text, not the number 5: put it in quotes'],
     [{ name: true }, 'name: `name` takes text, not true: put it in quotes'],
     [{ name: null }, 'name: `name` takes text, not nothing'],
+    [{ name: 'a', port: null, wait: null, either: null, map: null }],
+    [{ name: 'a', list: [null] }, 'list[0]: `list[0]` takes text, not nothing'],
     [{ name: [] }, 'name: `name` takes text, not an empty list'],
     [{ name: { a: 1 } }, 'name: `name` takes text, not a mapping'],
     [{ name: 'a', port: '80' }, 'port: `port` takes a number, not the text "80"'],

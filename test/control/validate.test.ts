@@ -238,8 +238,11 @@ test('accepts what Easegress accepts in a flow', () => {
 test('reports every problem of a server with its place', () => {
   const path = (rest: string) => `rules:\n  - paths:\n      - { backend: running, ${rest} }`
   const cases: [text: string, ...lines: string[]][] = [
-    ['https: true', '4:1: error: `https` is not supported yet'],
-    ['certs: { a: b }', '4:1: error: `certs` is not supported yet'],
+    [
+      'https: true',
+      '4:8: error: `https` needs a certificate: `certBase64` and `keyBase64`, `certs` and `keys`, or `tls.certificates`',
+    ],
+    ['http3: true', '4:1: error: `http3` is not supported yet'],
     [
       'routerKind: RadixTre',
       '4:13: error: `routerKind` takes one of empty text, "Ordered", "RadixTree", not "RadixTre" (did you mean "RadixTree"?)',
@@ -433,14 +436,14 @@ test('does not miss an object that may stand in the part that could not be read'
 test('reports all problems of all files in the order of the texts', () => {
   const { issues } = run({
     'z.yaml': `${pipeline('flow: [{ filter: x }]\nfilters: [{ name: a, kind: Gate, limit: 0 }]\nextra: 1')}\n---\na: 1\na: 2`,
-    'a.yaml': server('https: true'),
+    'a.yaml': server('http3: true'),
   })
   assert.equal(issues.map(formatIssue), [
     'z.yaml:3:18: error: there is no filter "x" in this pipeline',
     'z.yaml:4:41: error: `limit` takes at least 1, not the number 0',
     'z.yaml:5:1: error: unknown field `extra`',
     'z.yaml:8:1: error: the key `a` stands here twice, first in line 7',
-    'a.yaml:4:1: error: `https` is not supported yet',
+    'a.yaml:4:1: error: `http3` is not supported yet',
   ])
 })
 

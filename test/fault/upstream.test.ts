@@ -9,7 +9,7 @@ import { startLoad } from '../support/load.ts'
 import { startProxy } from '../support/proxy-gateway.ts'
 import { assert, suite } from '../support/suite.ts'
 
-const test = suite('fault/upstream', { timeoutMs: 60_000 })
+const test = suite('fault/upstream', { timeoutMs: 120_000 })
 
 let cleanup = new Cleanup()
 test.after.each(async () => {
@@ -18,6 +18,18 @@ test.after.each(async () => {
 })
 
 const CONNECTIONS = 16
+
+/** Requests of one phase at least: shares of fewer say nothing, and a busy machine makes few a second. */
+const REQUESTS_PER_PHASE = 250
+
+/** How long a phase may take to get so far. */
+const PHASE_LIMIT_MS = 20_000
+
+/**
+ * What is answered without asking a server takes no longer, on a machine that does much else: much less
+ * than waiting for a connection (2 s) or for an answer (15 s).
+ */
+const AT_ONCE_MS = 1_000
 
 interface Flapping {
   readonly upstream: TestUpstream
@@ -39,7 +51,7 @@ async function startFlapping(share: number): Promise<Flapping> {
   return { upstream, state }
 }
 
-/** One of three servers fails by turns, `phaseMs` long each; answers what clients and servers saw. */
+/** One of three servers fails by turns, at least `phaseMs` long each; answers what clients and servers saw. */
 async function runFlapping(share: number, phaseMs: number, phases: number) {
   const flapping = await startFlapping(share)
   const others = [await startFlapping(0), await startFlapping(0)]
@@ -60,9 +72,13 @@ async function runFlapping(share: number, phaseMs: number, phases: number) {
   const load = startLoad(port, '/', CONNECTIONS, ({ status: code }) =>
     code === 200 ? null : `status ${code}`,
   )
+  const served = (): number => status().mainPool.requests as number
   for (let phase = 0; phase < phases; phase++) {
     flapping.state.isFailing = phase % 2 === 0
+    const before = served()
     await new Promise((resolve) => setTimeout(resolve, phaseMs))
+    const isEnough = () => served() - before >= REQUESTS_PER_PHASE
+    await until(isEnough, `${REQUESTS_PER_PHASE} requests of a phase`, PHASE_LIMIT_MS)
   }
   const { requests, failures } = await load.stop()
   const attempts = all.reduce((sum, { state }) => sum + state.served, 0)
@@ -71,7 +87,7 @@ async function runFlapping(share: number, phaseMs: number, phases: number) {
 
 test('of a server that goes down and up clients see at most 1 % errors, and upstreams at most 1.2 times the requests', async () => {
   const { requests, failures, attempts, flapping } = await runFlapping(1, 500, 4)
-  assert.ok(requests > 500, `${requests} requests`)
+  assert.ok(requests >= 4 * REQUESTS_PER_PHASE, `${requests} requests`)
   assert.ok(failures.length <= requests * 0.01, `${failures.length} of ${requests} failed`)
   assert.ok(attempts <= requests * 1.2, `${attempts} attempts for ${requests} requests`)
   // Ejected after five errors and what was under way, it gets no more until it is tried again.
@@ -80,7 +96,7 @@ test('of a server that goes down and up clients see at most 1 % errors, and upst
 
 test('of a server that fails every other request too', async () => {
   const { requests, failures, attempts } = await runFlapping(0.5, 500, 4)
-  assert.ok(requests > 500, `${requests} requests`)
+  assert.ok(requests >= 4 * REQUESTS_PER_PHASE, `${requests} requests`)
   assert.ok(failures.length <= requests * 0.01, `${failures.length} of ${requests} failed`)
   assert.ok(attempts <= requests * 1.2, `${attempts} attempts for ${requests} requests`)
 })
@@ -112,11 +128,9 @@ test('while all servers are dead a request is answered 503 at once, and soon aft
     assert.is((await get('/')).status, 503)
     slowestMs = Math.max(slowestMs, performance.now() - startedAt)
   }
-  assert.ok(slowestMs < 50, `the slowest 503 took ${slowestMs} ms`)
+  assert.ok(slowestMs < AT_ONCE_MS, `the slowest 503 took ${slowestMs} ms`)
   state.isWell = true
-  const backAt = performance.now()
-  await until(() => healths().every((one) => one === 'healthy'), 'all are healthy')
-  assert.ok(performance.now() - backAt < 2_000)
+  await until(() => healths().every((one) => one === 'healthy'), 'all are healthy', 10_000)
   const load = startLoad(port, '/', 4, (answer) => (answer.status === 200 ? null : 'failed'))
   await new Promise((resolve) => setTimeout(resolve, 200))
   assert.equal((await load.stop()).failures, [])
@@ -129,13 +143,16 @@ test('without checks a dead server costs no more than a refused connection', asy
   for (let i = 0; i < 10; i++) {
     const startedAt = performance.now()
     assert.is((await get('/')).status, 503)
-    assert.ok(performance.now() - startedAt < 100)
+    assert.ok(performance.now() - startedAt < AT_ONCE_MS)
   }
 })
 
+/** How long the slow server takes. */
+const SLOW_MS = 2_000
+
 test('a slow server fills only its own limit, and other routes are not slowed down', async () => {
   const slow = await startUpstream(cleanup, (_, outgoing) => {
-    setTimeout(() => outgoing.end('slow'), 400).unref()
+    setTimeout(() => outgoing.end('slow'), SLOW_MS).unref()
   })
   const fast = await startUpstream(cleanup, (_, outgoing) => outgoing.end('fast'))
   const { get } = await startGateway(
@@ -172,7 +189,7 @@ filters:
     }
   }
   let isSlow = true
-  const waves = slowRoute(3).finally(() => {
+  const waves = slowRoute(2).finally(() => {
     isSlow = false
   })
   const times: number[] = []
@@ -186,5 +203,8 @@ filters:
   times.sort((one, other) => one - other)
   const median = times[times.length >> 1] ?? 0
   assert.ok(times.length > 30, `${times.length} requests beside the slow route`)
-  assert.ok(median < 40, `the median beside a server that takes 400 ms is ${median} ms`)
+  assert.ok(
+    median < SLOW_MS / 4,
+    `the median beside a server that takes ${SLOW_MS} ms is ${median} ms`,
+  )
 })

@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { ConfigError } from '../../host/config/issues.ts'
+import { FileObjectStore } from '../../host/control/object-store.ts'
 import { isGatewayError } from '../../host/errors.ts'
 import { Cleanup, fetchFrom, startGateway, type TestGateway, until } from '../support/gateway.ts'
 import { versionGuest } from '../support/guests.ts'
@@ -108,6 +108,40 @@ test('creating twice, changing the kind and an invalid document are refused and 
   assert.equal(control.get('made')?.spec, mockDocument('made', 'one'))
 })
 
+test('of a change with one object that cannot start nothing is kept, and the next change starts from there', async () => {
+  const { gateway, dir } = await start(SERVER.replace('backend: made', 'backend: main') + MAIN)
+  const { control } = gateway
+  const broken = {
+    kind: 'Pipeline',
+    name: 'broken',
+    filters: [{ name: 'plugin', kind: 'WasmHost', code: 'gone.wasm' }],
+  }
+  const both = [mockDocument('made', 'one'), broken]
+  assert.is(await code(control.put(both, 'create')), 'OBJECT_START')
+  assert.is(control.get('made'), undefined)
+  assert.is(control.get('broken'), undefined)
+  const server = {
+    kind: 'HTTPServer',
+    name: 'second',
+    port: 0,
+    address: '127.0.0.1',
+    rules: [{ paths: [{ backend: 'made' }] }],
+  }
+  // Nothing is remembered of the pipeline that was there for a moment.
+  assert.is(await code(control.put([server], 'create')), 'CONFIG')
+  await control.put([mockDocument('made', 'two'), server], 'create')
+  assert.is((await fetchFrom(gateway.portOf('second') ?? 0, '/')).body, 'two')
+  assert.is(await code(control.put([{ ...server, name: 'main' }], 'create')), 'ADMIN_CONFLICT')
+  await control.put([mockDocument('made', 'three')], 'update')
+  assert.is((await fetchFrom(gateway.portOf('second') ?? 0, '/')).body, 'three')
+  const generations = Object.fromEntries(
+    control.status().map(({ name, generation }) => [name, generation]),
+  )
+  assert.equal(generations, { server: 1, main: 1, made: 2, second: 1 })
+  const names = (await new FileObjectStore(join(dir, '.penstock')).load()).map(({ name }) => name)
+  assert.equal(names, ['made', 'second'])
+})
+
 test('a pipeline that a server still needs is not deleted', async () => {
   const { gateway, dir } = await start(SERVER.replace('backend: made', 'backend: main') + MAIN)
   await gateway.control.put([mockDocument('made', 'one')], 'create')
@@ -123,7 +157,7 @@ test('a pipeline that a server still needs is not deleted', async () => {
   assert.is((await fetchFrom(gateway.portOf('second') ?? 0, '/')).body, 'one')
   await gateway.control.delete('second')
   await gateway.control.delete('made')
-  assert.equal(JSON.parse(await readFile(join(dir, '.penstock/objects.json'), 'utf8')), [])
+  assert.equal(await new FileObjectStore(join(dir, '.penstock')).load(), [])
 })
 
 test('one object that cannot start does not take another down, and starts when it can', async () => {

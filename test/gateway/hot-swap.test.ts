@@ -102,7 +102,7 @@ test('a filter is added, moved, given other parameters and removed under load wi
   assert.is(gateway.control.status().find((one) => one.name === 'main')?.generation, 21)
 })
 
-test('broken modules are refused under load with a reason, and the old one goes on', async () => {
+test('broken modules, an empty file among them (W01), are refused under load with a reason, and the old one goes on', async () => {
   const upstream = await startUpstream(cleanup)
   const good = versionGuest('1')
   const { gateway, port, write, lines } = await startGateway(

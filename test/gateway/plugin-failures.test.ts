@@ -33,7 +33,7 @@ const FRAGILE = wat(`(module
 const TRAP = { headers: { 'trap-request': '1' } }
 const TRAP_RESPONSE = { headers: { 'trap-response': '1' } }
 
-async function gatewayOf(fields: string, flow = ''): Promise<TestGateway> {
+async function gatewayOf(fields: string, flow = '', guest = FRAGILE): Promise<TestGateway> {
   const upstream = await startUpstream(cleanup)
   return startGateway(
     cleanup,
@@ -51,7 +51,7 @@ filters:
   - { name: proxy, kind: Proxy, pools: [{ servers: [{ url: "${upstream.url}" }] }] }
   - { name: mock, kind: Mock, rules: [{ code: 299 }] }
 `,
-    { 'plugin.wasm': FRAGILE },
+    { 'plugin.wasm': guest },
     { watch: false },
   )
 }
@@ -74,12 +74,47 @@ for (const isolation of ['worker', 'inline']) {
   })
 }
 
-test('a jumpIf for wasmError wins over failPolicy', async () => {
-  const flow =
-    'flow:\n  - { filter: plugin, jumpIf: { wasmError: mock } }\n  - { filter: proxy }\n  - { filter: END }\n  - { filter: mock }\n'
-  const { get } = await gatewayOf(', failPolicy: open', flow)
-  assert.is((await get('/', TRAP)).status, 299)
-})
+for (const policy of ['open', 'closed']) {
+  test(`a jumpIf for wasmError wins over failPolicy: ${policy}`, async () => {
+    const flow =
+      'flow:\n  - { filter: plugin, jumpIf: { wasmError: mock } }\n  - { filter: proxy }\n  - { filter: END }\n  - { filter: mock }\n'
+    const { get } = await gatewayOf(`, failPolicy: ${policy}`, flow)
+    assert.is((await get('/', TRAP)).status, 299)
+    assert.is((await get('/')).status, 200)
+  })
+}
+
+/** Turns a loop for as long as the header `spin` says. */
+const SPINNING = wat(`(module
+  (import "penstock_v1" "header_id" (func $id (param i32 i32) (result i32)))
+  (import "penstock_v1" "header_count" (func $count (param i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 0) "spin")
+  (func (export "penstock_on_request") (result i32)
+    (local $i i32)
+    (if (call $count (i32.const 0) (call $id (i32.const 0) (i32.const 4)))
+      (then (loop $l
+        (local.set $i (i32.add (local.get $i) (i32.const 1)))
+        (br_if $l (i32.lt_u (local.get $i) (i32.const 100000000))))))
+    (i32.const 0)))`)
+
+for (const isolation of ['worker', 'inline']) {
+  test(`past its running time of a second a filter is outOfVM, and recovers (${isolation})`, async () => {
+    const flow =
+      'flow:\n  - { filter: plugin, jumpIf: { outOfVM: mock } }\n  - { filter: proxy }\n  - { filter: END }\n  - { filter: mock }\n'
+    const fields = `, isolation: ${isolation}, timeout: 20s, cpuPerSecond: 20ms, fuel: 1000000000`
+    const { get, lines } = await gatewayOf(fields, flow, SPINNING)
+    assert.is((await get('/')).status, 200)
+    assert.is((await get('/', { headers: { spin: '1' } })).status, 200)
+    // More was used than a second pays for.
+    assert.is((await get('/')).status, 299)
+    assert.ok(lines.some((line) => line.includes('it may use in a second')))
+    assert.not(
+      lines.some((line) => line.includes('failed too often')),
+      'that is no failure of it',
+    )
+  })
+}
 
 test('a version that keeps failing is left alone for a while, and tried again', async () => {
   const { get, lines } = await gatewayOf('', FLOW)
@@ -124,5 +159,10 @@ filters:
     text,
     /penstock_plugin_duration_seconds_bucket\{le="\+Inf"[^}]*\} 3|_bucket\{[^}]*le="\+Inf"\} 3/,
   )
+  assert.match(text, /penstock_plugin_queue_seconds_count\{[^}]*\} 3/)
+  assert.match(text, /penstock_plugin_fuel_count\{[^}]*\} 1/)
+  assert.match(text, /penstock_plugin_instances\{[^}]*filter="plugin"[^}]*\} [01]/)
+  assert.match(text, /penstock_plugin_memory_bytes\{[^}]*filter="plugin"[^}]*\} (?:0|65536)/)
+  assert.match(text, /# TYPE penstock_plugin_denials_total counter/)
   assert.is((await fetch(`http://127.0.0.1:${gateway.adminPort}/metrics`)).status, 401)
 })

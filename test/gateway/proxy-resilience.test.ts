@@ -133,6 +133,31 @@ test('no more retries run at once than the budget allows', async () => {
   assert.ok(bad.requests.length <= 20 + 8, `${bad.requests.length} attempts for 20 requests`)
 })
 
+test('what runs at a change counts in the budget of the next generation, while the policy is the same', async () => {
+  const bad = await startUpstream(cleanup, statuses(503))
+  const retry = {
+    ...RETRY,
+    waitDuration: '60s',
+    retryBudget: { budgetPercent: 0, minRetryConcurrency: 1 },
+  }
+  const pool = { servers: servers(bad.url), retryPolicy: 'retry' }
+  const { get, port, change, status } = await startProxy(
+    cleanup,
+    { pools: [pool] },
+    policies(retry),
+  )
+  // Its retry waits, and is the only one there may be.
+  const call = request({ host: '127.0.0.1', port, path: '/', agent: false })
+  cleanup.add(() => call.destroy())
+  call.on('error', () => undefined)
+  call.end()
+  await until(() => bad.requests.length === 1, 'the first attempt')
+  await change({ pools: [{ ...pool, timeout: '9s' }] })
+  assert.is((await get('/')).body, 'answer 503')
+  assert.is(bad.requests.length, 2)
+  assert.is(status().mainPool.retry.overBudget, 1)
+})
+
 test('the circuit breaker refuses after enough failures, keeps its state over a change of other parts, and closes again', async () => {
   const upstream = await startUpstream(cleanup, statuses(503, 503, 503, 503, 200))
   const breaker = {

@@ -4,6 +4,7 @@ import { inspectRoutes } from './inspect.ts'
 import { metricsRoutes } from './metrics.ts'
 import { objectRoutes } from './objects.ts'
 import { pageRoutes } from './page.ts'
+import { pluginStoreRoutes } from './plugin-store.ts'
 import { pluginRoutes } from './plugins.ts'
 import { probeRoutes } from './probes.ts'
 import { statusRoutes } from './status.ts'
@@ -15,6 +16,7 @@ export const builtinRoutes: readonly RouteGroup[] = [
   objectRoutes,
   statusRoutes,
   pluginRoutes,
+  pluginStoreRoutes,
   wasmRoutes,
   probeRoutes,
   metricsRoutes,

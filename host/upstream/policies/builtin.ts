@@ -1,4 +1,5 @@
 import { consistentHash } from './consistent-hash.ts'
+import { forward } from './forward.ts'
 import { cookieHash, headerHash, ipHash } from './key-hash.ts'
 import { leastRequest } from './least-request.ts'
 import type { BalancePolicyKind } from './policy.ts'
@@ -16,4 +17,5 @@ export const BALANCE_POLICIES: readonly BalancePolicyKind[] = [
   cookieHash,
   leastRequest,
   consistentHash,
+  forward,
 ]

@@ -3,7 +3,7 @@ import type { Endpoint } from '../endpoint.ts'
 
 /** Chooses an endpoint for a request. Made anew when the list of available endpoints changes. */
 export interface BalancePolicy {
-  /** Undefined only when there is no endpoint. */
+  /** Undefined when there is no endpoint, or none that fits the request. */
   choose(scope: MessageScope): Endpoint | undefined
 }
 
@@ -21,6 +21,8 @@ export interface BalancePolicyKind {
   readonly description: string
   /** True when equal requests go to the same endpoint: asking again gives the same answer. */
   readonly isKeyed?: boolean
+  /** True when a request has one endpoint and no other: then a retry goes there too. */
+  readonly isPinned?: boolean
   /** True when it looks at the number of requests under way, which somebody has to count. */
   readonly countsActive?: boolean
   create(endpoints: readonly Endpoint[], options: BalanceOptions): BalancePolicy

@@ -1,0 +1,112 @@
+import { formatIssue } from '../../host/config/issues.ts'
+import { validateSources } from '../../host/control/validate.ts'
+import { FILTER_KINDS } from '../../host/filters/builtin.ts'
+import { OBJECT_SPECS } from '../../host/objects/specs.ts'
+import { assert, suite } from '../support/suite.ts'
+
+const test = suite('control/later-kinds')
+
+/** The problems of a configuration, as `line:column: error: …`. */
+function problemsOf(text: string): string[] {
+  const { issues } = validateSources({
+    sources: [{ file: 'x.yaml', baseDir: '/', text }],
+    kinds: OBJECT_SPECS,
+    filterKinds: FILTER_KINDS,
+    lookups: { env: {}, readFile: null },
+  })
+  return issues.map((issue) => formatIssue(issue).replace('x.yaml:', ''))
+}
+
+const FILTERS = [
+  'AIGatewayProxy',
+  'ConnectControl',
+  'FileServer',
+  'GRPCProxy',
+  'HeaderLookup',
+  'Kafka',
+  'KafkaMQTT',
+  'MQTTClientAuth',
+  'MeshAdaptor',
+  'OIDCAdaptor',
+  'OPAFilter',
+  'SimpleHTTPProxy',
+  'TopicMapper',
+  'WAF',
+]
+
+for (const kind of FILTERS) {
+  test(`the filter ${kind} comes later, and the error says so and nothing else`, () => {
+    const text = `kind: Pipeline\nname: p\nfilters:\n  - name: f\n    kind: ${kind}\n    some: field\n`
+    assert.equal(problemsOf(text), [`5:11: error: the filter kind "${kind}" is not supported yet`])
+  })
+}
+
+const OBJECTS = [
+  'AIGatewayController',
+  'AutoCertManager',
+  'ConsulServiceRegistry',
+  'EaseMonitorMetrics',
+  'EtcdServiceRegistry',
+  'EurekaServiceRegistry',
+  'FaaSController',
+  'GRPCServer',
+  'GatewayController',
+  'IngressController',
+  'MQTTProxy',
+  'MeshController',
+  'NacosServiceRegistry',
+  'WAFController',
+  'ZookeeperServiceRegistry',
+]
+
+for (const kind of OBJECTS) {
+  test(`the object ${kind} comes later, and the error says so and nothing else`, () => {
+    assert.equal(problemsOf(`name: o\nkind: ${kind}\nsome: field\n`), [
+      `2:7: error: the kind "${kind}" is not supported yet`,
+    ])
+  })
+}
+
+test('a filter that comes later can be in the flow and have jumps: its kind is the one problem', () => {
+  const text = `kind: Pipeline
+name: p
+flow: [{ filter: login, jumpIf: { oidcFiltered: END } }, { filter: mock }]
+filters:
+  - { name: login, kind: OIDCAdaptor, clientId: me }
+  - { name: mock, kind: Mock }
+`
+  assert.equal(problemsOf(text), [
+    '5:26: error: the filter kind "OIDCAdaptor" is not supported yet',
+  ])
+})
+
+const filterWith = (fields: string): string =>
+  `kind: Pipeline\nname: p\nfilters:\n  - name: f\n${fields.replace(/^/gm, '    ')}\n`
+
+test('users in etcd and in LDAP come later', () => {
+  const etcd = 'kind: Validator\nbasicAuth: { mode: ETCD, etcdPrefix: /users }'
+  assert.equal(problemsOf(filterWith(etcd)), [
+    '6:24: error: the modes ETCD and LDAP are not supported yet: use FILE',
+    '6:30: error: `etcdPrefix` is not supported yet',
+  ])
+  const ldap =
+    'kind: Validator\nbasicAuth: { mode: LDAP, ldap: { host: a, port: 389, baseDN: b, uid: c } }'
+  assert.equal(problemsOf(filterWith(ldap)), [
+    '6:24: error: the modes ETCD and LDAP are not supported yet: use FILE',
+    '6:30: error: `ldap` is not supported yet',
+  ])
+  assert.equal(problemsOf(filterWith('kind: Validator\nbasicAuth: { mode: FILE }')), [
+    '6:16: error: the mode FILE needs `userFile`',
+  ])
+})
+
+test('servers from a registry come later: the names of service and registry say so', () => {
+  const pool = '{ serviceName: users, serviceRegistry: eureka, servers: [{ url: "http://a:1" }] }'
+  assert.equal(problemsOf(filterWith(`kind: Proxy\npools: [${pool}]`)), [
+    '6:15: error: `serviceName` is not supported yet',
+    '6:35: error: `serviceRegistry` is not supported yet',
+  ])
+  // As others write a pool that has none.
+  const none = '{ serviceName: "", serviceRegistry: "", servers: [{ url: "http://a:1" }] }'
+  assert.equal(problemsOf(filterWith(`kind: Proxy\npools: [${none}]`)), [])
+})
