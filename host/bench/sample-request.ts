@@ -71,9 +71,25 @@ export async function readSample(path: string): Promise<Sample> {
   }
 }
 
+let ids = 0
+
+/** Lets the ids of requests begin anew: a filter that decides by them decides the same way every time. */
+export function restartIds(): void {
+  ids = 0
+}
+
+/** Its id has the length of a real one, and is the same in every process. */
+class SampleExchange extends Exchange {
+  readonly #id = `00000000-${(ids++).toString(16).padStart(6, '0')}`
+
+  override get id(): string {
+    return this.#id
+  }
+}
+
 /** A fresh exchange with the sample's request. */
 export function makeExchange({ request }: Sample): Exchange {
-  const exchange = new Exchange(makeTestRequest(request), 'bench', monotonicMs())
+  const exchange = new SampleExchange(makeTestRequest(request), 'bench', monotonicMs())
   exchange.pipeline = 'bench'
   return exchange
 }

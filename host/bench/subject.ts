@@ -31,6 +31,9 @@ export interface BenchModule {
 
 const DATA_NAMESPACE = 'bench'
 
+/** How long anything may take in a worker that is measured. */
+const LIMIT_MS = 10_000
+
 /** Fails with GUEST_CODE_READ or the GUEST_* error that says what is wrong. */
 export async function openBenchModule(
   file: string,
@@ -61,7 +64,8 @@ export async function inlineSubject(
   seams: InstanceSeams = HOST_SEAMS,
   around: (inner: InlineExecutor) => Executor = (inner) => inner,
 ): Promise<Subject & { readonly executor: InlineExecutor }> {
-  const data = new DataStore().port(DATA_NAMESPACE)
+  // Lives end by the clock the filter sees.
+  const data = new DataStore(undefined, seams.wallMs).port(DATA_NAMESPACE)
   const executor = new InlineExecutor(setupFor(module, reset), () => undefined, data, seams)
   await executor.start()
   const runner = new Runner(module, around(executor))
@@ -80,10 +84,11 @@ export interface WorkerSubject extends Subject {
 
 /** In one thread of a pool. */
 export async function workerSubject(module: BenchModule): Promise<WorkerSubject> {
-  const pool = new ThreadPool(1, () => undefined)
+  // As with the other limits: what is slow is to be measured, not to be ended.
+  const pool = new ThreadPool(1, () => undefined, new DataStore(), LIMIT_MS)
   const executor = new WorkerExecutor(setupFor(module, 'never'), pool, {
-    timeoutMs: 10_000,
-    queueTimeoutMs: 10_000,
+    timeoutMs: LIMIT_MS,
+    queueTimeoutMs: LIMIT_MS,
     queueLength: WASM_DEFAULTS.queueLength,
     maxConcurrency: 1,
   })

@@ -3,7 +3,8 @@ import type { CommandOptions, OptionSpec } from './command.ts'
 /** For configurations that move here: what other gateways allow and this one does not is a warning. */
 export const COMPAT_OPTION: OptionSpec = {
   flags: '--compat <gateway>',
-  description: 'for a configuration that moves here: unknown fields are warnings and are left out',
+  description:
+    'for a configuration that moves here: unknown fields are warnings and are left out, an upstream that is late is 408',
   choices: ['easegress'],
 }
 

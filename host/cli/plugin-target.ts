@@ -1,4 +1,5 @@
 import { GatewayError } from '../errors.ts'
+import type { CallBody } from './api-client.ts'
 
 /** Hexadecimal digits of a digest that are shown to people. */
 const SHOWN_DIGITS = 12
@@ -14,6 +15,46 @@ export function parseFilterTarget(
     throw new GatewayError('CLI_USAGE', { reason: `${what} PIPELINE/FILTER: ${seen}` })
   }
   return [pipeline, filter]
+}
+
+/** What a command is about: a filter, or a stored plugin. */
+export type PluginTarget =
+  | { readonly kind: 'filter'; readonly pipeline: string; readonly filter: string }
+  | { readonly kind: 'stored'; readonly name: string; readonly version: string | null }
+
+/** `PIPELINE/FILTER`, `NAME` or `NAME@VERSION`; CLI_USAGE for anything else. */
+export function parsePluginTarget(text: string | undefined): PluginTarget {
+  const seen = text ?? ''
+  if (seen.includes('/')) {
+    const [pipeline, filter] = parseFilterTarget(seen, 'the argument')
+    return { kind: 'filter', pipeline, filter }
+  }
+  const [name = '', version, ...more] = seen.split('@')
+  if (name !== '' && version !== '' && more.length === 0) {
+    return { kind: 'stored', name, version: version ?? null }
+  }
+  throw new GatewayError('CLI_USAGE', {
+    reason: `"${seen}" is no plugin: it is PIPELINE/FILTER, NAME or NAME@VERSION`,
+  })
+}
+
+/** The path of a stored plugin in the admin API. */
+export function storedPath(name: string, version: string | null = null): string {
+  const path = `/plugin-store/${encodeURIComponent(name)}`
+  return version === null ? path : `${path}/${encodeURIComponent(version)}`
+}
+
+/** The options that were given, as a query: "" when there are none. */
+export function queryOf(fields: Readonly<Record<string, string | undefined>>): string {
+  const given = Object.entries(fields).flatMap(([name, value]) =>
+    value === undefined ? [] : [`${name}=${encodeURIComponent(value)}`],
+  )
+  return given.length === 0 ? '' : `?${given.join('&')}`
+}
+
+/** The options that were given, as a JSON body. */
+export function bodyOf(fields: Readonly<Record<string, string | undefined>>): CallBody {
+  return { type: 'application/json', bytes: JSON.stringify(fields) }
 }
 
 /** The path of a filter's plugin in the admin API. */

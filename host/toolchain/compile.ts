@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs'
 import { dirname, join, parse, resolve } from 'node:path'
 import { monotonicMs } from '../clock.ts'
 import { reasonOf } from '../errors.ts'
+import { askedByImports, mergeAsked } from '../wasm/grant/asked-grant.ts'
+import type { AskedGrant } from '../wasm/grant/grant-spec.ts'
 import { type Diagnostic, diagnosticAt } from './diagnostic.ts'
 import { ENTRY_FILE, entrySource } from './entry.ts'
 import { InputFiles } from './input-files.ts'
@@ -74,7 +76,8 @@ export async function compilePlugin(request: CompileRequest): Promise<CompileRes
   inputs.serve(ENTRY_FILE, entrySource(scan, `./${parse(entry).name}`))
   const output = await runCompiler(api, request, identity.name, inputs)
   if (output.wasm === null) return { kind: 'failed', ...outcome(output.diagnostics) }
-  const description = describe(identity, scan, inputs.sdkVersion())
+  const asked = askedByCode(scan, output.wasm)
+  const description = describe(identity, scan, asked, inputs.sdkVersion())
   return {
     kind: 'compiled',
     wasm: appendDescription(output.wasm, description),
@@ -160,7 +163,18 @@ function withoutPlace(file: string, message: string): Diagnostic {
   return { severity: 'error', file, line: 0, column: 0, message, suggestion: null, frame: null }
 }
 
-function describe(identity: PluginIdentity, scan: PluginScan, sdk: string): ModuleDescription {
+/** What its sources name, and what the host calls show that the compiler has left in. */
+function askedByCode(scan: PluginScan, wasm: Uint8Array): AskedGrant {
+  const module = new WebAssembly.Module(Uint8Array.from(wasm))
+  return mergeAsked(scan.grant, askedByImports(WebAssembly.Module.imports(module)))
+}
+
+function describe(
+  identity: PluginIdentity,
+  scan: PluginScan,
+  asked: AskedGrant,
+  sdk: string,
+): ModuleDescription {
   const need = (phase: string): 'none' | 'bytes' =>
     scan.phases.some((shape) => shape.phase === phase && shape.takesBody) ? 'bytes' : 'none'
   return {
@@ -173,7 +187,7 @@ function describe(identity: PluginIdentity, scan: PluginScan, sdk: string): Modu
     results: scan.results,
     shared: identity.shared,
     parameters: scan.parameters,
-    grant: identity.grant,
+    grant: mergeAsked(identity.grant, asked),
   }
 }
 

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { z } from '../config/schema.ts'
 import { GatewayError, reasonOf } from '../errors.ts'
+import { type AskedGrant, askedSpec } from '../wasm/grant/grant-spec.ts'
 
 /** The largest body a plugin gets when it names no limit, in bytes. */
 const DEFAULT_BODY_LIMIT = 4 * 1024 * 1024
@@ -12,7 +13,8 @@ export interface PluginIdentity {
   readonly version: string
   readonly shared: readonly string[]
   readonly bodyLimit: number
-  readonly grant: Readonly<Record<string, unknown>>
+  /** What it asks for that its source does not show. */
+  readonly grant: AskedGrant
 }
 
 const schema = z.looseObject({
@@ -24,7 +26,7 @@ const schema = z.looseObject({
       shared: z.array(z.string().min(1).max(256)).max(64).default([]),
       /** Bytes of the largest body a phase is given. */
       bodyLimit: z.int().min(1).default(DEFAULT_BODY_LIMIT),
-      grant: z.record(z.string(), z.unknown()).default({}),
+      grant: askedSpec.strict().prefault({}),
     })
     .prefault({}),
 })

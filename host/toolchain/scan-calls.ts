@@ -63,7 +63,7 @@ export function collectCalls(api: SyntaxApi, sources: PluginSources): CollectedC
 }
 
 /** `result` or `parameters.text` when that is what is called, whatever it was imported as. */
-function sdkName(
+export function sdkName(
   api: SyntaxApi,
   sources: PluginSources,
   source: SourceNode,
@@ -174,7 +174,8 @@ function parameterSpec(
     : null
 }
 
-function literalText(api: SyntaxApi, node: SyntaxNode | undefined): string | null {
+/** The text of a string literal; null for anything else. */
+export function literalText(api: SyntaxApi, node: SyntaxNode | undefined): string | null {
   if (node === undefined || node.kind !== api.NodeKind['Literal']) return null
   // Of the literals only strings have a `value` that is a string.
   const { value } = node as StringLiteral

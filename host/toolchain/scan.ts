@@ -1,6 +1,8 @@
+import type { AskedGrant } from '../wasm/grant/grant-spec.ts'
 import type { Diagnostic } from './diagnostic.ts'
 import { PluginSources, type PluginSymbol } from './plugin-sources.ts'
 import { collectCalls, type ParameterDescription } from './scan-calls.ts'
+import { collectGrant } from './scan-grant.ts'
 import { checkLanguage } from './scan-language.ts'
 import { type PhaseShape, readPhases } from './scan-phases.ts'
 import { type ClassNode, loadSyntax, type SourceNode } from './syntax.ts'
@@ -13,6 +15,8 @@ export interface PluginScan {
   /** In the order of their numbers: the first is result 1. */
   readonly results: readonly string[]
   readonly parameters: Readonly<Record<string, ParameterDescription>>
+  /** What it asks for by name. */
+  readonly grant: AskedGrant
 }
 
 export interface ScanOutcome {
@@ -36,10 +40,11 @@ export async function scanPlugin(entry: string): Promise<ScanOutcome> {
   const filter = findFilter(sources, api.CommonFlags['Abstract'] ?? 0)
   const phases = filter === null ? [] : readPhases(api, sources, filter.chain)
   const { results, parameters } = collectCalls(api, sources)
+  const grant = collectGrant(api, sources)
   checkLanguage(api, sources)
   const diagnostics = sources.diagnostics
   if (filter === null || diagnostics.length > 0) return { scan: null, diagnostics }
-  return { scan: { className: filter.name, phases, results, parameters }, diagnostics }
+  return { scan: { className: filter.name, phases, results, parameters, grant }, diagnostics }
 }
 
 function findFilter(

@@ -28,7 +28,7 @@ for (const name of names.sort()) {
 }
 
 test('there are cases, and each has steps', async () => {
-  assert.ok(names.length >= 30, `${names.length} cases`)
+  assert.ok(names.length >= 40, `${names.length} cases`)
   for (const name of names) {
     const text = await readFile(join(import.meta.dirname, name, 'case.yaml'), 'utf8')
     assert.ok(parseCase(text).steps.length > 0, name)

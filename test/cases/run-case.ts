@@ -3,6 +3,8 @@ import { z } from '../../host/config/schema.ts'
 import { type Cleanup, startGateway, startUpstream, type TestUpstream } from '../support/gateway.ts'
 import { accessLines } from '../support/pipeline.ts'
 import { assert } from '../support/suite.ts'
+import { startWebSocketServer } from '../support/websocket-server.ts'
+import { talk } from './socket-step.ts'
 
 const answer = z.strictObject({
   /** The beginning of `METHOD /path?query`; the first answer that fits is given, "" fits all. */
@@ -25,6 +27,10 @@ const expected = z.strictObject({
   json: z.json().optional(),
   /** What the tags of the access log must match. */
   tags: z.string().optional(),
+  /** The body is that of the answer before. */
+  isAsBefore: z.boolean().default(false),
+  /** What came back over the WebSocket. */
+  messages: z.array(z.string()).optional(),
   /** What each upstream was asked in this step: `METHOD /path?query`, in order. */
   upstreams: z.record(z.string(), z.array(z.string())).default({}),
 })
@@ -40,6 +46,10 @@ const step = z.strictObject({
       body: z.string().default(''),
     })
     .prefault({}),
+  /** In place of the request: a WebSocket to this path, over which these texts are sent. */
+  websocket: z.strictObject({ path: z.string(), send: z.array(z.string()) }).optional(),
+  /** Send the cookies that were set so far. */
+  cookies: z.boolean().default(false),
   times: z.int().default(1),
   expect: expected,
 })
@@ -50,6 +60,10 @@ const schema = z.strictObject({
    * what it was asked: method, url, headers and body.
    */
   upstreams: z.record(z.string(), z.array(answer)).default({}),
+  /** WebSocket servers that send back what they get, by the name that stands in `gateway.yaml`. */
+  sockets: z.array(z.string()).default([]),
+  /** The gateway is told that the configuration moves here. */
+  compat: z.enum(['easegress']).optional(),
   /** Files beside the configuration. */
   files: z.record(z.string(), z.string()).default({}),
   steps: z.array(step),
@@ -65,11 +79,19 @@ export function parseCase(text: string): Case {
 /** Starts the upstreams and the gateway, goes through the steps, and compares. */
 export async function runCase(cleanup: Cleanup, yaml: string, oneCase: Case): Promise<void> {
   const upstreams = new Map<string, TestUpstream>()
+  const sockets = new Map<string, string>()
+  const cookies = new Map<string, string>()
+  let formerBody = ''
   let source = yaml
   const configured = (): string => {
     let text = source
     for (const [name, { url }] of upstreams) text = text.replaceAll(`@${name}`, url)
+    for (const [name, url] of sockets) text = text.replaceAll(`@${name}`, url)
     return text
+  }
+  for (const name of oneCase.sockets) {
+    const { port } = await startWebSocketServer(cleanup)
+    sockets.set(name, `ws://127.0.0.1:${port}`)
   }
   for (const [name, answers] of Object.entries(oneCase.upstreams)) {
     const upstream = await startUpstream(
@@ -78,7 +100,9 @@ export async function runCase(cleanup: Cleanup, yaml: string, oneCase: Case): Pr
     )
     upstreams.set(name, upstream)
   }
-  const gateway = await startGateway(cleanup, configured(), oneCase.files, { watch: false })
+  const { compat } = oneCase
+  const options = { watch: false, ...(compat === undefined ? {} : { compat }) }
+  const gateway = await startGateway(cleanup, configured(), oneCase.files, options)
   for (const [index, one] of oneCase.steps.entries()) {
     if (one.edit.length > 0) {
       for (const { replace, with: text } of one.edit) {
@@ -90,10 +114,27 @@ export async function runCase(cleanup: Cleanup, yaml: string, oneCase: Case): Pr
     }
     const before = new Map([...upstreams].map(([name, { requests }]) => [name, requests.length]))
     for (let i = 0; i < one.times; i++) {
-      const { method, path, headers, body } = one.request
+      if (one.websocket !== undefined) {
+        const { path, send } = one.websocket
+        const messages = await talk(cleanup, gateway.port, path, send)
+        assert.equal(messages, one.expect.messages, `step ${index}`)
+        continue
+      }
+      const { method, path, body } = one.request
+      const jar = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ')
+      const headers = {
+        ...withAddresses(one.request.headers, upstreams),
+        ...(one.cookies && jar !== '' ? { cookie: jar } : {}),
+      }
       const init = { method, headers, ...(body === '' ? {} : { body }) }
       const got = await gateway.get(path, init)
+      for (const line of got.headers['set-cookie'] ?? []) {
+        const [, name = '', value = ''] = /^([^=]*)=([^;]*)/.exec(line) ?? []
+        cookies.set(name, value)
+      }
       compare(`step ${index}`, one, got, String(accessLines(gateway).at(-1)?.['tags'] ?? ''))
+      if (one.expect.isAsBefore) assert.is(got.body, formerBody, `step ${index}`)
+      formerBody = got.body
     }
     for (const [name, wanted] of Object.entries(one.expect.upstreams)) {
       const seen = upstreams.get(name)?.requests.slice(before.get(name) ?? 0) ?? []
@@ -101,6 +142,19 @@ export async function runCase(cleanup: Cleanup, yaml: string, oneCase: Case): Pr
       assert.equal(asked, wanted, `step ${index}: what ${name} was asked`)
     }
   }
+}
+
+/** `@name` in a header of a request is the `host:port` of that upstream. */
+function withAddresses(
+  headers: Readonly<Record<string, string>>,
+  upstreams: ReadonlyMap<string, TestUpstream>,
+): Record<string, string> {
+  const replaced = Object.entries(headers).map(([field, value]) => {
+    let text = value
+    for (const [name, { url }] of upstreams) text = text.replace(`@${name}`, new URL(url).host)
+    return [field, text]
+  })
+  return Object.fromEntries(replaced)
 }
 
 function script(answers: Case['upstreams'][string]): Parameters<typeof startUpstream>[1] {

@@ -16,12 +16,16 @@ export async function installPenstock(project: string): Promise<void> {
   const manifest = {
     name: '@penstock/gateway',
     type: 'module',
-    exports: { './testing': './kit.js' },
+    exports: { '.': './main.js', './testing': './kit.js' },
   }
   await writeFile(join(gateway, 'package.json'), JSON.stringify(manifest))
   await writeFile(
     join(gateway, 'kit.js'),
     `export * from '${new URL('host/testing.ts', ROOT).href}'\n`,
+  )
+  await writeFile(
+    join(gateway, 'main.js'),
+    `export * from '${new URL('host/index.ts', ROOT).href}'\n`,
   )
   const script = fileURLToPath(new URL('host/bin/penstock.cjs', ROOT))
   await symlink(script, join(modules, '.bin/penstock'))

@@ -1,8 +1,9 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { access, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test as runTests } from '../../host/cli/commands/test.ts'
+import { projectFiles } from '../../host/cli/new/project.ts'
 import { loadFilter, type TestFilter } from '../../host/testing.ts'
-import { fakeIo } from '../cli/support.ts'
+import { fakeIo, run } from '../cli/support.ts'
 import { Cleanup } from '../support/gateway.ts'
 import { temporaryFolder } from '../support/guest.ts'
 import { assert, suite } from '../support/suite.ts'
@@ -46,16 +47,47 @@ test('every other filter does what the text says', async () => {
   assert.is((await third.request()).result, 'next')
 })
 
-test('the tests of the page pass against its filter', async () => {
-  const dir = join(await temporaryFolder(cleanup), 'orders')
+/** Runs files of the page beside the filter of this class; what the tests print. */
+async function testPage(name: string, files: readonly string[]): Promise<string> {
+  const dir = join(await temporaryFolder(cleanup), name.toLowerCase())
   await mkdir(dir)
   await installPenstock(dir)
-  await writeFile(join(dir, 'index.ts'), filters.at(-1)?.text ?? '')
-  const files = blocks.filter(({ file }) => file !== '')
-  assert.is(files.length, 3)
-  for (const { file, text } of files) await writeFile(join(dir, file), text)
+  const filter = filters.find(({ text }) => text.includes(`class ${name} `))
+  await writeFile(join(dir, 'index.ts'), filter?.text ?? '')
+  for (const file of files) {
+    const block = blocks.find((one) => one.file === file)
+    await writeFile(join(dir, file), block?.text ?? '')
+  }
   const io = fakeIo({ cwd: dir })
   assert.is(await runTests([], io), 0, io.out() + io.err())
-  assert.match(io.out(), '✔ the card number is hidden')
-  assert.match(io.out(), '✔ four characters are left')
+  return io.out()
+}
+
+test('the tests of the page pass against its filters', async () => {
+  const orders = await testPage('Orders', ['orders.test.ts', 'mask.ts', 'mask.test.ts'])
+  assert.match(orders, '✔ the card number is hidden')
+  assert.match(orders, '✔ four characters are left')
+  const known = await testPage('Known', ['known.test.ts'])
+  assert.match(known, '✔ the plan of a user goes on with the request')
+  assert.is(blocks.filter(({ file }) => file !== '').length, 4)
+})
+
+test('the command of the page builds its first filter, and its tsconfig is that of a new project', async () => {
+  const all = codeBlocks(new URL('../../sdk/README.md', import.meta.url))
+  const [command, ...others] = all.filter(({ language }) => language === 'sh')
+  assert.is(others.length, 0)
+  const words = (command?.text ?? '').split('#')[0]?.trim().split(' ') ?? []
+  assert.is(words.shift(), 'penstock')
+  const dir = await temporaryFolder(cleanup)
+  await mkdir(join(dir, 'my-filter'))
+  await writeFile(join(dir, 'my-filter/index.ts'), filters[0]?.text ?? '')
+  const built = await run(words, { cwd: dir })
+  assert.is(built.code, 0, built.err)
+  await access(join(dir, 'my-filter/build/my-filter.wasm'))
+  const [config, ...more] = all.filter(({ language }) => language === 'json')
+  assert.is(more.length, 0)
+  const made = projectFiles('my-filter', 'header').find(({ path }) => path === 'tsconfig.json')
+  const { extends: base, compilerOptions } = JSON.parse(made?.text ?? '{}')
+  const shown = JSON.parse(config?.text ?? '{}')
+  assert.equal([shown.extends, shown.compilerOptions], [base, compilerOptions])
 })

@@ -64,3 +64,52 @@ test('ab-split: the cookie decides, a query parameter may choose', async () => {
   assert.is((await get('/', { headers: { cookie: 'ab=a' } })).body, 'the old shop\n')
   assert.is((await get('/', { headers: { cookie: 'ab=b' } })).body, 'the new shop\n')
 })
+
+test('jwt-claims: the token of the README is taken, verified here or by a Validator', async () => {
+  const { get } = await runExample('jwt-claims')
+  const readme = await readFile(
+    new URL('../../plugins/jwt-claims/README.md', import.meta.url),
+    'utf8',
+  )
+  const token = /TOKEN=(\S+)/.exec(readme)?.[1] ?? ''
+  for (const path of ['/', '/validated']) {
+    assert.is((await get(path)).status, 401)
+    const answer = await get(path, { headers: { authorization: `Bearer ${token}` } })
+    assert.is(answer.body, 'hello, ada\n')
+    const forged = await get(path, { headers: { authorization: `Bearer ${token}A` } })
+    assert.is(forged.status, 401)
+  }
+})
+
+test('redact: the answer is what the README says', async () => {
+  const { get } = await runExample('redact')
+  const answer = await get('/')
+  assert.is(
+    answer.body,
+    '{"customer":{"name":"[path]"},"cards":[{"number":"[path]1111"}],"note":"write to [email]"}',
+  )
+})
+
+test('token-bucket: three at once, and no fourth', async () => {
+  const { get } = await runExample('token-bucket')
+  const answers = []
+  for (let i = 0; i < 4; i++) answers.push(await get('/'))
+  assert.equal(
+    answers.slice(0, 3).map(({ body }) => body),
+    ['served\n', 'served\n', 'served\n'],
+  )
+  // On a machine that takes a second for three requests a token has come back.
+  assert.ok(answers[3]?.status === 429 || answers[3]?.status === 200)
+  const burst = await Promise.all(Array.from({ length: 12 }, () => get('/')))
+  assert.ok(burst.some(({ status }) => status === 429))
+})
+
+test('flash-sale: three lamps for three visitors', async () => {
+  const { get } = await runExample('flash-sale')
+  const answers = await Promise.all(Array.from({ length: 5 }, () => get('/')))
+  const statuses = answers.map(({ status }) => status).sort()
+  assert.equal(statuses, [200, 200, 200, 410, 410])
+  const [cookie = ''] = [answers.find(({ status }) => status === 200)?.headers['set-cookie']].flat()
+  const again = await get('/', { headers: { cookie: cookie.split(';')[0] ?? '' } })
+  assert.is(again.body, 'the lamp is yours\n')
+})

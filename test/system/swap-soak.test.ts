@@ -1,15 +1,18 @@
 import { Cleanup, fetchFrom, until } from '../support/gateway.ts'
-import { loopingGuest, versionGuest } from '../support/guests.ts'
+import { versionGuest } from '../support/guests.ts'
 import { startLoad } from '../support/load.ts'
 import { freePort, startNginx } from '../support/nginx.ts'
 import { serve } from '../support/serve.ts'
 import { assert, suite } from '../support/suite.ts'
 
-/** 64 connections for 20 s and 100 changes each, against nginx, with the gateway in a process of its own. */
-const test = suite('system/swap-soak', { timeoutMs: 120_000 })
+/** 64 connections and changes without end, against nginx, with the gateway in a process of its own. */
+const test = suite('system/swap-soak', { timeoutMs: 180_000 })
 const CONNECTIONS = 64
-const CHANGES = 100
-const SPACING_MS = 200
+/** Swaps of a plugin, over a minute. */
+const SWAPS = 200
+const SPACING_MS = 300
+/** Changes of the configuration, one after another. */
+const CHANGES = 60
 
 let cleanup = new Cleanup()
 test.after.each(async () => {
@@ -54,7 +57,7 @@ const ECHO = "location / { add_header x-seen $http_x_version; return 200 'ok'; }
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
-test('100 swaps of a plugin in 20 s lose nothing, and every answer is of one version', async () => {
+test('200 swaps of a plugin in 60 s lose nothing, and every answer is of one version', async () => {
   const upstream = await startNginx(cleanup, ECHO)
   const port = await freePort()
   const admin = await freePort()
@@ -71,7 +74,7 @@ test('100 swaps of a plugin in 20 s lose nothing, and every answer is of one ver
       ? null
       : `${headers['x-seen']} on the way in, ${headers['x-version']} on the way out`
   })
-  for (let i = 1; i <= CHANGES; i++) {
+  for (let i = 1; i <= SWAPS; i++) {
     const startedAt = performance.now()
     const live = served.log().split('live:').length
     await served.write('plugin.wasm', versionGuest(String(i % 10)))
@@ -82,10 +85,10 @@ test('100 swaps of a plugin in 20 s lose nothing, and every answer is of one ver
   assert.equal(failures.slice(0, 5), [])
   assert.ok(requests > 1_000, String(requests))
   assert.is(versions.size, 10)
-  process.stdout.write(`${requests} requests, ${failures.length} failed, ${CHANGES} swaps\n`)
+  process.stdout.write(`${requests} requests, ${failures.length} failed, ${SWAPS} swaps\n`)
 })
 
-test('filters added, moved, changed and removed and routes changed 100 times lose nothing', async () => {
+test('filters added, moved, changed and removed and routes changed 60 times lose nothing', async () => {
   const upstream = await startNginx(cleanup, ECHO)
   const port = await freePort()
   const base = { port, upstream }
@@ -116,34 +119,6 @@ test('filters added, moved, changed and removed and routes changed 100 times los
   assert.equal(failures.slice(0, 5), [])
   assert.ok(requests > 1_000, String(requests))
   process.stdout.write(`${requests} requests, ${failures.length} failed, ${CHANGES} changes\n`)
-})
-
-test('an endless loop on 1 % of requests leaves every other request alone', async () => {
-  const upstream = await startNginx(cleanup, ECHO)
-  const port = await freePort()
-  const filters = `  - { name: plugin, kind: WasmHost, code: plugin.wasm, timeout: 50ms, queueTimeout: 10s }`
-  await serve(
-    cleanup,
-    { 'gateway.yaml': config({ port, upstream, filters }), 'plugin.wasm': loopingGuest() },
-    ['--admin-address', 'none', '--no-access-log'],
-  )
-  const counts = { good: 0, bad: 0 }
-  const load = startLoad(
-    port,
-    (count) => (count % 100 === 0 ? '/loop' : '/'),
-    CONNECTIONS,
-    ({ status }, path) => {
-      const isBad = path === '/loop'
-      counts[isBad ? 'bad' : 'good'] += 1
-      return status === (isBad ? 503 : 200) ? null : `${path}: status ${status}`
-    },
-    (path) => (path === '/loop' ? { loop: '1' } : {}),
-  )
-  await pause(10_000)
-  const { failures } = await load.stop()
-  assert.equal(failures.slice(0, 5), [])
-  assert.ok(counts.bad >= 5 && counts.good > 500, JSON.stringify(counts))
-  process.stdout.write(`${counts.good} good and ${counts.bad} endless requests\n`)
 })
 
 test('SIGTERM lets running requests end and exits 0', async () => {

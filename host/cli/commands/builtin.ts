@@ -5,10 +5,14 @@ import { buildCommand } from './build-command.ts'
 import { deleteCommand } from './delete.ts'
 import { demoCommand } from './demo.ts'
 import { devCommand } from './dev.ts'
+import { explainCommand } from './explain.ts'
 import { getCommand } from './get.ts'
 import { newCommand } from './new-command.ts'
+import { pluginInspectCommand } from './plugin-inspect.ts'
 import { pluginLsCommand } from './plugin-ls.ts'
+import { pluginPromoteCommand } from './plugin-promote.ts'
 import { pluginPushCommand } from './plugin-push.ts'
+import { pluginRmCommand } from './plugin-rm.ts'
 import { pluginRollbackCommand } from './plugin-rollback.ts'
 import { schemaCommand } from './schema.ts'
 import { serveCommand } from './serve.ts'
@@ -30,7 +34,10 @@ export const builtinCommands: readonly Command[] = [
   statusCommand,
   pluginPushCommand,
   pluginLsCommand,
+  pluginInspectCommand,
+  pluginPromoteCommand,
   pluginRollbackCommand,
+  pluginRmCommand,
   wasmReloadCodeCommand,
   wasmListDataCommand,
   wasmApplyDataCommand,
@@ -39,6 +46,7 @@ export const builtinCommands: readonly Command[] = [
   buildCommand,
   testCommand,
   benchCommand,
+  explainCommand,
   schemaCommand,
   devCommand,
   demoCommand,

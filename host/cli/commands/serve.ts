@@ -17,6 +17,7 @@ import { StopSignals } from '../stop-signals.ts'
 export type LoadGateway = () => Promise<(options: GatewayOptions) => Promise<Gateway>>
 
 const MAX_WORKERS = 256
+const MAX_DRAIN_SECONDS = 86_400
 
 /** Serves traffic until it is told to stop. */
 export const serveCommand = createServeCommand(async () => {
@@ -41,11 +42,16 @@ export function createServeCommand(loadGateway: LoadGateway): Command {
         isRepeatable: true,
       },
       COMPAT_OPTION,
-      { flags: '--http-engine <name>', description: 'what speaks HTTP', defaultText: 'node' },
+      { flags: '--http-engine <name>', description: 'what speaks HTTP', defaultText: 'native' },
       {
         flags: '--workers <count>',
         description: 'threads for plugins',
         defaultText: 'one less than there are cores',
+      },
+      {
+        flags: '--drain-timeout <seconds>',
+        description: 'time running requests and WebSockets get to end when it is told to stop',
+        defaultText: '30',
       },
       {
         flags: '--log-level <level>',
@@ -71,6 +77,7 @@ async function serve(call: CommandCall, loadGateway: LoadGateway): Promise<ExitC
   }
   const admin = adminOf(options)
   const threads = threadsOf(options)
+  const drain = drainOf(options)
   const dataDir = await dataDirOf(global.dataDir, files, io)
   const output = openLogs(io, options)
   // From here on: a signal that arrives while the gateway starts must not leave half of it behind.
@@ -83,6 +90,7 @@ async function serve(call: CommandCall, loadGateway: LoadGateway): Promise<ExitC
       admin,
       ...(threads === null ? {} : { threads }),
       ...engineOf(options),
+      ...drain,
       ...(isCompatible(options) ? { compat: 'easegress' as const } : {}),
       log: output.log,
       accessLog: output.accessLog,
@@ -91,7 +99,7 @@ async function serve(call: CommandCall, loadGateway: LoadGateway): Promise<ExitC
     return await untilStopped(gateway, signals, output.log)
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
-    return await explain(error, files, io)
+    return await explain(error, files, io, isCompatible(options))
   } finally {
     signals.release()
     await output.close()
@@ -139,10 +147,16 @@ function announce(
 }
 
 /** The problems as `validate` shows them: with their lines on a terminal. */
-async function explain(error: ConfigError, files: readonly string[], io: CliIo): Promise<ExitCode> {
+async function explain(
+  error: ConfigError,
+  files: readonly string[],
+  io: CliIo,
+  ignoresUnknownFields: boolean,
+): Promise<ExitCode> {
   if (!files.includes('-')) {
     const { validate } = await import('./validate.ts')
-    const code = await validate(files, { ...io, stdout: { isTerminal: false, write: () => true } })
+    const quiet = { ...io, stdout: { isTerminal: false, write: () => true } }
+    const code = await validate(files, quiet, ignoresUnknownFields)
     if (code !== EXIT.ok) return code
   }
   // Not in the files: in standard input, or in objects the API has stored.
@@ -190,6 +204,17 @@ function threadsOf(options: CommandOptions): number | null {
 function engineOf(options: CommandOptions): { httpEngine?: string } {
   const httpEngine = options.text('httpEngine')
   return httpEngine === undefined ? {} : { httpEngine }
+}
+
+function drainOf(options: CommandOptions): { drainMs?: number } {
+  const text = options.text('drainTimeout')
+  if (text === undefined) return {}
+  const seconds = Number(text)
+  if (text === '' || !(seconds >= 0 && seconds <= MAX_DRAIN_SECONDS)) {
+    const reason = `--drain-timeout is a number of seconds from 0 to ${MAX_DRAIN_SECONDS}, not "${text}"`
+    throw new GatewayError('CLI_USAGE', { reason })
+  }
+  return { drainMs: seconds * 1000 }
 }
 
 /** Beside the configuration: in its folder, or in the working folder when it comes from standard input. */

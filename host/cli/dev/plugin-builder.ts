@@ -76,18 +76,35 @@ export class PluginBuilder {
     await this.#watch.start()
   }
 
+  /**
+   * The build with every function and name of the module in this file, made when it is not there; null for
+   * a module that is not of these plugins, or that no longer compiles.
+   */
+  async debugBuildOf(file: string): Promise<string | null> {
+    const folder = this.#folders.find(
+      (one) => file === shippedModule(one) || file === developmentModule(one),
+    )
+    if (folder === undefined) return null
+    if (file === developmentModule(folder)) return file
+    const result = await this.#compile(folder)
+    return result.kind === 'built' ? result.outFile : null
+  }
+
   async close(): Promise<void> {
     this.#watch?.close()
     await this.#compiler.close()
   }
 
   async #build(folder: string): Promise<BuildResult> {
-    const shipped = shippedModule(folder)
-    const outFile = shipped.replace(/\.wasm$/, '.dev.wasm')
-    const request = { path: folder, outFile, optimize: 0, names: true } as const
-    const result = await buildPlugin(request, this.#compiler.compile)
-    if (result.kind === 'built') this.standIns.set(shipped, outFile)
+    const result = await this.#compile(folder)
+    if (result.kind === 'built') this.standIns.set(shippedModule(folder), result.outFile)
     return result
+  }
+
+  #compile(folder: string): Promise<BuildResult> {
+    const outFile = developmentModule(folder)
+    const request = { path: folder, outFile, optimize: 0, names: true } as const
+    return buildPlugin(request, this.#compiler.compile)
   }
 
   #folderOf(source: string): string {
@@ -103,4 +120,9 @@ function entryIn(folder: string): string {
 function shippedModule(folder: string): string {
   const { name } = identityOf(entryIn(folder), (path) => readFileSync(path, 'utf8'))
   return join(folder, 'build', `${name}.wasm`)
+}
+
+/** Where the build of a session goes. */
+function developmentModule(folder: string): string {
+  return shippedModule(folder).replace(/\.wasm$/, '.dev.wasm')
 }

@@ -112,6 +112,7 @@ export class DevSession {
       development: {
         page: loadPage,
         standIns: this.#builder.standIns,
+        debugBuildOf: (file) => this.#builder.debugBuildOf(file),
         onMoved: ({ server, wanted, port }) =>
           this.#say(`port ${wanted} is taken: ${server} listens on ${port} instead`),
       },
