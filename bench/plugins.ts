@@ -3,14 +3,22 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { HTTP_ENGINES } from '../host/http/engines.ts'
 import type { InProcessRow } from './in-process.ts'
+import { afterSwap, type Latency, openLoop } from './load-shapes.ts'
 import { cpuOf, formatMeasured } from './proxy.ts'
 import { buildGuests, GUESTS } from './support/guests.ts'
+import { needH2load } from './support/h2load.ts'
 import { packageVersion } from './support/machine.ts'
 import { type FilterSpec, penstockTarget } from './support/penstock.ts'
-import { type Check, digits, type Report } from './support/report.ts'
-import { type Interval, intervalOfDifference, intervalOfMean, judge } from './support/statistics.ts'
+import { type BenchOptions, type Check, digits, type Report } from './support/report.ts'
+import {
+  type Interval,
+  intervalOfDifference,
+  intervalOfMean,
+  judge,
+  median,
+} from './support/statistics.ts'
 import { formatTable } from './support/table.ts'
-import { METHOD, measureTargets } from './support/target.ts'
+import { METHOD, measureTargets, type Target } from './support/target.ts'
 
 /** What the design allows a plugin to add to a request, in microseconds of CPU time. */
 const ADDED_AT_MOST: Readonly<Record<string, number>> = {
@@ -33,7 +41,12 @@ const wasm = (code: string, isolation: string): FilterSpec => ({
   isolation,
 })
 
-const ROWS: readonly { name: string; filters: readonly FilterSpec[] }[] = [
+interface Row {
+  readonly name: string
+  readonly filters: readonly FilterSpec[]
+}
+
+const ROWS: readonly Row[] = [
   { name: NO_FILTER, filters: [] },
   { name: 'JavaScript', filters: [{ name: 'stamp', kind: 'BenchStamp' }] },
   { name: 'inline, SDK', filters: [wasm(GUESTS.stamp, 'inline')] },
@@ -49,15 +62,40 @@ const ROWS: readonly { name: string; filters: readonly FilterSpec[] }[] = [
   },
 ]
 
+/** Rows whose single requests are looked at too. */
+const SHAPED = [NO_FILTER, 'inline, SDK', 'worker pool, SDK']
+
+/** The tables of what runs inside the process, by group. */
+const GROUPS: readonly (readonly [string, string])[] = [
+  ['filter', 'one run inside the process'],
+  ['headers', '7 and 40 headers'],
+  ['body', 'a body read and written back'],
+  ['chain', 'several filters in a row'],
+  ['fuel', 'fuel'],
+  ['reset', 'reset'],
+]
+
 /** What the same small filter adds to a request, by where it runs: end to end, and inside the process. */
-export async function benchPlugins(pairs: number): Promise<Report> {
+export async function benchPlugins({ pairs }: BenchOptions): Promise<Report> {
+  needH2load()
   await buildGuests()
   const engine = HTTP_ENGINES[0]?.name ?? 'node'
-  const targets = ROWS.map(({ name, filters }) =>
-    penstockTarget({ name, engine, filters, entry: 'bench/gateway.ts' }),
+  const targetOf = ({ name, filters }: Row, hasAdmin = false): Target =>
+    penstockTarget({ name, engine, filters, entry: 'bench/gateway.ts', hasAdmin })
+  const measured = await measureTargets(
+    ROWS.map((row) => targetOf(row)),
+    pairs,
   )
-  const measured = await measureTargets(targets, pairs)
   const inProcess = await measureInProcess(pairs)
+  const shaped = ROWS.filter(({ name }) => SHAPED.includes(name))
+  const open: Latency[] = []
+  const swaps: Latency[] = []
+  for (const row of shaped) {
+    const closed = measured.find(({ target }) => target.name === row.name)
+    const peak = median((closed?.samples ?? []).map((sample) => sample.requestsPerSecond))
+    open.push(await openLoop(targetOf(row), peak))
+    if (row.name !== NO_FILTER) swaps.push(...(await afterSwap(targetOf(row, true))))
+  }
   const added = new Map(
     measured
       .slice(1)
@@ -66,15 +104,10 @@ export async function benchPlugins(pairs: number): Promise<Report> {
         intervalOfDifference(cpuOf(one.samples), cpuOf(one.references)),
       ]),
   )
-  const inside = new Map(
-    inProcess.map(({ name, nanoseconds }) => [
-      name,
-      intervalOfMean(nanoseconds.map((value) => value / 1000)),
-    ]),
-  )
+  const inside = intervalsOf(inProcess, 'filter')
   return {
     name: 'plugins',
-    method: `3 header reads and 2 writes; ${METHOD}`,
+    method: `3 header reads and 2 writes; GET 1 KB, ${METHOD}`,
     pairs,
     versions: [
       `engine ${engine}`,
@@ -83,9 +116,14 @@ export async function benchPlugins(pairs: number): Promise<Report> {
       `${packageVersion('@extism/extism')} with ${packageVersion('@extism/as-pdk')}, reset every 1,000 calls`,
     ],
     tables: [
-      { title: 'end to end', text: formatMeasured(measured, undefined) },
+      { title: 'end to end, closed loop', text: formatMeasured(measured, undefined) },
       { title: 'added to a request, us CPU', text: formatIntervals(added) },
-      { title: 'one run inside the process, us CPU', text: formatIntervals(inside) },
+      { title: 'open loop at half of the peak', text: formatLatencies(open) },
+      { title: 'around a swap, closed loop', text: formatLatencies(swaps) },
+      ...GROUPS.map(([group, title]) => ({
+        title: `${title}, us CPU`,
+        text: formatIntervals(intervalsOf(inProcess, group)),
+      })),
     ],
     checks: [
       ...checksOf('added end to end', added, ADDED_AT_MOST),
@@ -93,9 +131,24 @@ export async function benchPlugins(pairs: number): Promise<Report> {
     ],
     samples: {
       endToEnd: Object.fromEntries(measured.map(({ target, samples }) => [target.name, samples])),
+      added: Object.fromEntries(added),
+      openLoop: open,
+      aroundSwap: swaps,
       inProcess,
     },
   }
+}
+
+/** In microseconds. */
+function intervalsOf(rows: readonly InProcessRow[], group: string): Map<string, Interval> {
+  return new Map(
+    rows
+      .filter((row) => row.group === group)
+      .map(({ name, nanoseconds }) => [
+        name,
+        intervalOfMean(nanoseconds.map((value) => value / 1000)),
+      ]),
+  )
 }
 
 async function measureInProcess(rounds: number): Promise<readonly InProcessRow[]> {
@@ -138,5 +191,18 @@ function formatIntervals(intervals: ReadonlyMap<string, Interval>): string {
       },
     ],
     [...intervals],
+  )
+}
+
+function formatLatencies(rows: readonly Latency[]): string {
+  const milliseconds = (microseconds: number): string => digits(microseconds / 1000)
+  return formatTable<Latency>(
+    [
+      { title: 'filter', value: ({ name }) => name },
+      { title: 'p50 ms', align: 'right', value: ({ p50Us }) => milliseconds(p50Us) },
+      { title: 'p99 ms', align: 'right', value: ({ p99Us }) => milliseconds(p99Us) },
+      { title: 'max ms', align: 'right', value: ({ maxUs }) => milliseconds(maxUs) },
+    ],
+    rows,
   )
 }

@@ -1,49 +1,84 @@
+import { join } from 'node:path'
 import { HTTP_ENGINES } from '../host/http/engines.ts'
-import { PEERS } from './peers/servers.ts'
+import { PEERS, SYSTEM_PEERS } from './peers/servers.ts'
 import { penstockTarget } from './support/penstock.ts'
-import { type Check, digits, type Report } from './support/report.ts'
+import { type BenchOptions, type Check, digits, type Report } from './support/report.ts'
 import { type Interval, intervalOfRatio, judge, median } from './support/statistics.ts'
 import { formatTable } from './support/table.ts'
-import { METHOD, type Measured, measureTargets, type Sample } from './support/target.ts'
+import {
+  GET_1_KB,
+  METHOD,
+  type Measured,
+  measureTargets,
+  type Sample,
+  type Workload,
+} from './support/target.ts'
+
+/** What every target is asked to do, one after the other. */
+const WORKLOADS: readonly Workload[] = [
+  GET_1_KB,
+  { name: 'GET 1 MB', path: '/large', script: null },
+  {
+    name: 'POST 100 KB',
+    path: '/bench',
+    script: join(import.meta.dirname, 'support/upload.lua'),
+  },
+]
 
 /** What the design asks of an engine: at least `factor` times the speed of a peer, per CPU time. */
-const REQUIRED: readonly { engine: string; peer: string; factor: number }[] = [
-  { engine: 'node', peer: 'fast-gateway', factor: 2 },
-  { engine: 'native', peer: 'nginx', factor: 0.65 },
+const REQUIRED: readonly { workload: string; engine: string; peer: string; factor: number }[] = [
+  { workload: 'GET 1 KB', engine: 'node', peer: 'fast-gateway', factor: 2 },
+  { workload: 'GET 1 KB', engine: 'native', peer: 'nginx', factor: 0.65 },
+  { workload: 'GET 1 MB', engine: 'native', peer: 'haproxy', factor: 0.7 },
+  { workload: 'POST 100 KB', engine: 'native', peer: 'haproxy', factor: 0.7 },
 ]
 
 /** A plain proxy pipeline on each engine, against other gateways. */
-export async function benchProxy(pairs: number): Promise<Report> {
+export async function benchProxy({ pairs, only }: BenchOptions): Promise<Report> {
   const engines = HTTP_ENGINES.map(({ name }) =>
     penstockTarget({ name: `penstock (${name})`, engine: name }),
   )
   // The first one is what the others are measured beside.
-  const targets = [...PEERS, ...engines]
-  const measured = await measureTargets(targets, pairs)
-  const find = (name: string): Measured | undefined =>
-    measured.find(({ target }) => target.name === name)
+  const targets = [...PEERS, ...engines].filter(({ name }, i) => i === 0 || name.includes(only))
   const checks: Check[] = []
-  for (const { engine, peer, factor } of REQUIRED) {
-    const [ours, theirs] = [find(`penstock (${engine})`), find(peer)]
-    if (ours === undefined || theirs === undefined) continue
-    const ratio = ratioOf(theirs, ours)
-    checks.push({
-      what: `engine ${engine} against ${peer}`,
-      required: `${factor} x`,
-      measured: ratio,
-      unit: 'x',
-      verdict: judge(ratio, 'least', factor),
-    })
+  const tables: { title: string; text: string }[] = []
+  const samples: Record<string, readonly Sample[]> = {}
+  for (const workload of WORKLOADS) {
+    const measured = await measureTargets(targets, pairs, workload)
+    tables.push({ title: workload.name, text: formatMeasured(measured, measured[0]) })
+    checks.push(...checksOf(workload, measured))
+    for (const one of measured) samples[`${workload.name}: ${one.target.name}`] = one.samples
   }
+  const missing = SYSTEM_PEERS.filter((name) => !PEERS.some((peer) => peer.name === name))
   return {
     name: 'proxy',
     method: METHOD,
     pairs,
-    versions: targets.map(({ version }) => version),
-    tables: [{ title: '', text: formatMeasured(measured, measured[0]) }],
+    versions: [
+      ...targets.map(({ version }) => version),
+      ...missing.map((name) => `${name}: not installed, left out`),
+    ],
+    tables,
     checks,
-    samples: Object.fromEntries(measured.map(({ target, samples }) => [target.name, samples])),
+    samples,
   }
+}
+
+function checksOf(workload: Workload, measured: readonly Measured[]): Check[] {
+  const find = (name: string): Measured | undefined =>
+    measured.find(({ target }) => target.name === name)
+  return REQUIRED.flatMap(({ workload: name, engine, peer, factor }) => {
+    const [ours, theirs] = [find(`penstock (${engine})`), find(peer)]
+    if (name !== workload.name || ours === undefined || theirs === undefined) return []
+    const ratio = ratioOf(theirs, ours)
+    return {
+      what: `${name}: engine ${engine} against ${peer}`,
+      required: `${factor} x`,
+      measured: ratio,
+      unit: 'x',
+      verdict: judge(ratio, 'least', factor),
+    }
+  })
 }
 
 /**

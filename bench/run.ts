@@ -1,15 +1,22 @@
 import { parseArgs } from 'node:util'
+import { benchConfig } from './config.ts'
+import { benchFilters } from './filters.ts'
 import { benchPlugins } from './plugins.ts'
 import { benchProxy } from './proxy.ts'
 import { MissingTool } from './support/missing-tool.ts'
 import { stopAll } from './support/process.ts'
-import { formatReport, type Report, saveReport } from './support/report.ts'
+import { type BenchOptions, formatReport, type Report, saveReport } from './support/report.ts'
 import { needWrk } from './support/wrk.ts'
 
-const BENCHES: Readonly<Record<string, (pairs: number) => Promise<Report>>> = {
+const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<Report>>> = {
+  config: benchConfig,
+  filters: benchFilters,
   plugins: benchPlugins,
   proxy: benchProxy,
 }
+
+/** Those that need no load from outside. */
+const IN_PROCESS: ReadonlySet<string> = new Set(['config', 'filters'])
 
 const DEFAULT_PAIRS = 15
 
@@ -17,11 +24,14 @@ const USAGE = `usage: npm run bench -- [BENCH]... [--pairs N] [--json]
 
 Without a name: all of them. Results go to bench/results/BENCH.json.
 
+  config    1,000 pipelines and 10,000 routes: time to load, memory, time of one change
+  filters   what each native filter costs a request, in process
   plugins   what a plugin adds to a request: no filter, the same in JavaScript, in the event loop, in
             the worker pool, and with Extism
   proxy     a plain proxy pipeline against other gateways
 
   --pairs N   rounds of measurements; each compares all targets once (default ${DEFAULT_PAIRS})
+  --only TEXT targets whose name has TEXT in it, beside what they are compared with (proxy)
   --json      print the result as JSON in place of tables
 `
 
@@ -39,9 +49,9 @@ async function main(): Promise<number> {
   }
   try {
     // Before anything is built or started.
-    needWrk()
+    if (options.names.some((name) => !IN_PROCESS.has(name))) needWrk()
     for (const name of options.names) {
-      const report = await (BENCHES[name] as (pairs: number) => Promise<Report>)(options.pairs)
+      const report = await (BENCHES[name] as (of: BenchOptions) => Promise<Report>)(options)
       const file = saveReport(report)
       process.stdout.write(
         options.json ? `${JSON.stringify(report)}\n` : `${formatReport(report)}\n${file}\n\n`,
@@ -55,9 +65,8 @@ async function main(): Promise<number> {
   }
 }
 
-interface Options {
+interface Options extends BenchOptions {
   readonly names: readonly string[]
-  readonly pairs: number
   readonly json: boolean
   readonly help: boolean
 }
@@ -69,6 +78,7 @@ function readOptions(): Options | null {
       allowPositionals: true,
       options: {
         pairs: { type: 'string', default: String(DEFAULT_PAIRS) },
+        only: { type: 'string', default: '' },
         json: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
       },
@@ -80,7 +90,7 @@ function readOptions(): Options | null {
       throw new RangeError(`--pairs ${values.pairs}: not a number of rounds`)
     }
     const names = positionals.length === 0 ? Object.keys(BENCHES) : positionals
-    return { names, pairs, json: values.json, help: values.help }
+    return { names, pairs, only: values.only, json: values.json, help: values.help }
   } catch (error) {
     if (!(error instanceof Error)) throw error
     process.stderr.write(`${error.message}\n\n${USAGE}`)

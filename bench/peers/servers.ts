@@ -4,6 +4,12 @@ import { packageVersion, programVersion } from '../support/machine.ts'
 import { findProgram } from '../support/missing-tool.ts'
 import type { Target } from '../support/target.ts'
 
+/** Programs beside this file that start a package, and the package. */
+const PACKAGES: Readonly<Record<string, string>> = { 'fastify-http-proxy': '@fastify/http-proxy' }
+
+/** Peers that are programs of the system: they are left out where they are not installed. */
+export const SYSTEM_PEERS: readonly string[] = ['caddy', 'nginx', 'haproxy']
+
 /** Adding a peer is one more entry: how it is started, and how it is configured to do the same work. */
 export const PEERS: readonly Target[] = [
   {
@@ -16,6 +22,12 @@ export const PEERS: readonly Target[] = [
       String(upstreamPort),
     ],
   },
+  ...['http-proxy-3', 'fastify-http-proxy'].map(scripted),
+  ...installed('caddy', 'version', (path, port, upstreamPort, folder) => {
+    const file = join(folder, 'Caddyfile')
+    writeFileSync(file, caddyConfig(port, upstreamPort))
+    return [path, 'run', '--config', file, '--adapter', 'caddyfile']
+  }),
   ...installed('nginx', '-v', (path, port, upstreamPort, folder) => {
     const file = join(folder, 'nginx.conf')
     writeFileSync(file, nginxConfig(port, upstreamPort, folder))
@@ -27,6 +39,19 @@ export const PEERS: readonly Target[] = [
     return [path, '-db', '-q', '-f', file]
   }),
 ]
+
+function scripted(name: string): Target {
+  return {
+    name,
+    version: `${packageVersion(PACKAGES[name] ?? name)}, connections to the upstream kept`,
+    command: (port, upstreamPort) => [
+      process.execPath,
+      join(import.meta.dirname, `${name}.ts`),
+      String(port),
+      String(upstreamPort),
+    ],
+  }
+}
 
 /** A peer that is a program of the system; left out, and reported so, where it is not installed. */
 function installed(
@@ -73,6 +98,25 @@ http {
       proxy_set_header Connection "";
       proxy_set_header Host $host;
       proxy_set_header X-Forwarded-For $remote_addr;
+    }
+  }
+}
+`
+}
+
+function caddyConfig(port: number, upstreamPort: number): string {
+  return `
+{
+  admin off
+  auto_https off
+  log {
+    output discard
+  }
+}
+http://127.0.0.1:${port} {
+  reverse_proxy 127.0.0.1:${upstreamPort} {
+    transport http {
+      keepalive_idle_conns_per_host 256
     }
   }
 }

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { buildPlugin } from '../../host/toolchain/build-plugin.ts'
@@ -13,6 +13,8 @@ export interface Guests {
   readonly stamp: string
   /** On the host calls themselves. */
   readonly stampBytes: string
+  /** Reads a body and writes it back. */
+  readonly rewrite: string
   readonly stampExtism: string
 }
 
@@ -20,6 +22,7 @@ export interface Guests {
 export const GUESTS: Guests = {
   stamp: join(OUT, 'stamp.wasm'),
   stampBytes: join(OUT, 'stamp-bytes.wasm'),
+  rewrite: join(OUT, 'rewrite.wasm'),
   stampExtism: join(OUT, 'stamp-extism.wasm'),
 }
 
@@ -29,6 +32,7 @@ export async function buildGuests(): Promise<void> {
   for (const [folder, outFile] of [
     ['stamp', GUESTS.stamp],
     ['stamp-bytes', GUESTS.stampBytes],
+    ['rewrite', GUESTS.rewrite],
   ] as const) {
     const result = await buildPlugin({ path: join(BENCH, 'assembly', folder), outFile })
     if (result.kind === 'failed') {
@@ -51,4 +55,15 @@ async function buildExtism(): Promise<void> {
   ]
   const root = join(BENCH, '..')
   await promisify(execFile)(process.execPath, [compiler, source, ...options], { cwd: root })
+}
+
+/** Two modules that do the same and have different digests, to swap one for the other. */
+export type SwapModules = readonly [Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>]
+
+/** Reads the modules of the swap benchmark. */
+export function swapModules(): SwapModules {
+  const bytes = readFileSync(GUESTS.stamp)
+  // A custom section called "v", with nothing in it: another digest, the same code.
+  const other = Buffer.concat([bytes, Buffer.from([0, 2, 1, 0x76])])
+  return [new Uint8Array(bytes), new Uint8Array(other)]
 }

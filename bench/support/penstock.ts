@@ -14,6 +14,8 @@ export interface PenstockOptions {
   readonly filters?: readonly FilterSpec[]
   /** The program that serves; default the command itself. */
   readonly entry?: string
+  /** With the admin API, on the port after that of the traffic. */
+  readonly hasAdmin?: boolean
 }
 
 /** The gateway as `penstock serve` runs it: router, pipeline, proxy, all limits on, no access log. */
@@ -33,7 +35,7 @@ export function penstockTarget(options: PenstockOptions): Target {
         '--data-dir',
         join(folder, 'data'),
         '--admin-address',
-        'none',
+        options.hasAdmin === true ? `127.0.0.1:${port + 1}` : 'none',
         '--http-engine',
         options.engine,
         '--workers',

@@ -11,6 +11,14 @@ export interface Check {
   readonly verdict: Verdict
 }
 
+/** What a benchmark is asked for. */
+export interface BenchOptions {
+  /** Rounds of measurements. */
+  readonly pairs: number
+  /** Text in the names of the targets to measure; all when empty. */
+  readonly only: string
+}
+
 /** What one benchmark found out; goes to `bench/results/NAME.json`. */
 export interface Report {
   readonly name: string

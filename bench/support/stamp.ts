@@ -9,6 +9,7 @@ export const benchStamp = defineFilter({
   kind: 'BenchStamp',
   description: 'Three header reads and two writes, in JavaScript.',
   results: [],
+  example: 'name: stamp\nkind: BenchStamp',
   spec: z.strictObject({}),
   create: () => ({
     handle(scope: MessageScope): undefined {
@@ -30,6 +31,7 @@ export const benchExtism = defineFilter({
   kind: 'BenchExtism',
   description: 'Three header reads and two writes, in an Extism plugin.',
   results: [],
+  example: 'name: stamp\nkind: BenchExtism',
   spec: z.strictObject({ runInWorker: z.boolean() }),
   async create(spec) {
     const extism = await openExtism(GUESTS.stampExtism, spec.runInWorker)

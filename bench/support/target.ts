@@ -4,16 +4,26 @@ import { join } from 'node:path'
 import { ServerProcess, stopAll } from './process.ts'
 import { Progress } from './progress.ts'
 import { inRounds } from './rounds.ts'
-import { needWrk, runWrk } from './wrk.ts'
+import { median } from './statistics.ts'
+import { type LoadResult, needWrk, runWrk } from './wrk.ts'
 
 /** The core of what is measured, and the core of the upstream and of the load. */
-const SERVER_CORE = 0
-const LOAD_CORE = 1
+export const SERVER_CORE = 0
+export const LOAD_CORE = 1
 
 export const CONNECTIONS = 64
 
-/** Seconds of one sample: long enough for CPU ticks of 10 ms to be half a percent. */
-const SAMPLE_SECONDS = 2
+/**
+ * A sample is made of slices that alternate with those of the reference. On a shared machine the CPU time of
+ * a request drifts by half within seconds; what changes more slowly than two slices hits both alike.
+ */
+const SLICES = 3
+
+/** Seconds of one slice, the shortest that wrk can do: CPU ticks of 10 ms are 1 % of it. */
+const SLICE_SECONDS = 1
+
+/** Seconds of load at a time while warming up. */
+const WARM_UP_SECONDS = 2
 
 /** Requests before the first sample: V8 goes on compiling hot code for tens of thousands of them. */
 const WARM_UP_REQUESTS = 40_000
@@ -35,6 +45,17 @@ export interface Target {
   /** Starts listening on `port`; `folder` is its own, for configuration files. */
   command(port: number, upstreamPort: number, folder: string): readonly string[]
 }
+
+/** What is asked of every target. */
+export interface Workload {
+  /** As it stands above its table. */
+  readonly name: string
+  readonly path: string
+  /** A script of wrk that makes the requests; null for GET. */
+  readonly script: string | null
+}
+
+export const GET_1_KB: Workload = { name: 'GET 1 KB', path: '/bench', script: null }
 
 /** One sample of one target. */
 export interface Sample {
@@ -60,8 +81,8 @@ export class Measured {
 
 /** The method of every end-to-end benchmark, in a sentence. */
 export const METHOD =
-  `GET 1 KB, ${CONNECTIONS} connections, the server with all its threads on core ${SERVER_CORE}, ` +
-  `wrk and upstream on core ${LOAD_CORE}, pairs of samples of ${SAMPLE_SECONDS} s, ` +
+  `${CONNECTIONS} connections, the server with all its threads on core ${SERVER_CORE}, ` +
+  `wrk and upstream on core ${LOAD_CORE}, pairs of samples of ${SLICES} x ${SLICE_SECONDS} s in turn, ` +
   `all started ${LIVES} times; ` +
   'decided on CPU time per request'
 
@@ -74,6 +95,7 @@ export const METHOD =
 export async function measureTargets(
   targets: readonly Target[],
   rounds: number,
+  workload: Workload = GET_1_KB,
 ): Promise<readonly Measured[]> {
   needWrk()
   const [reference, ...others] = targets.map((target) => new Measured(target))
@@ -83,7 +105,7 @@ export async function measureTargets(
   for (let life = 0; life < lives; life++) {
     const roundsOfLife = Math.floor((rounds + life) / lives)
     progress.say(`start ${life + 1}/${lives}: `)
-    await measureOneLife(reference, others, roundsOfLife, progress)
+    await measureOneLife(reference, others, roundsOfLife, progress, workload)
   }
   progress.done()
   return [reference, ...others]
@@ -95,15 +117,13 @@ async function measureOneLife(
   others: readonly Measured[],
   rounds: number,
   progress: Progress,
+  workload: Workload,
 ): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'penstock-bench-'))
   try {
-    const pairs = await startAll(reference, others, folder, progress)
+    const pairs = await startAll(reference, others, folder, progress, workload)
     await inRounds(pairs, rounds, progress, async ({ own, beside, measured }, round) => {
-      const isFirst = round % 2 === 0
-      const before = isFirst ? await measure(beside) : null
-      const sample = await measure(own)
-      const referenceSample = before ?? (await measure(beside))
+      const [sample, referenceSample] = await measurePair(own, beside, round % 2 === 0, workload)
       measured.samples.push(sample)
       measured.references.push(referenceSample)
       reference.samples.push(referenceSample)
@@ -137,6 +157,7 @@ async function startAll(
   others: readonly Measured[],
   folder: string,
   progress: Progress,
+  workload: Workload,
 ): Promise<readonly Pair[]> {
   const upstream = join(import.meta.dirname, '../upstream.ts')
   const upstreamCommand = [process.execPath, upstream, String(FIRST_PORT)]
@@ -156,34 +177,70 @@ async function startAll(
   }
   for (const { name, own, beside } of pairs) {
     progress.step(`warming up ${name}`)
-    await warmUp(own.port)
+    await warmUp(own.port, workload)
     progress.step(`warming up ${reference.target.name} beside it`)
-    await warmUp(beside.port)
+    await warmUp(beside.port, workload)
   }
   return pairs
 }
 
-const FIRST_PORT = 19_500
+/** The port of the upstream; what is measured listens on those after it. */
+export const FIRST_PORT = 19_500
 
-async function warmUp(port: number): Promise<void> {
+/** Requests until the code is compiled. */
+export async function warmUp(port: number, workload: Workload = GET_1_KB): Promise<void> {
   const deadline = Date.now() + WARM_UP_MS
   for (let requests = 0; requests < WARM_UP_REQUESTS && Date.now() < deadline; ) {
-    requests += (await load(port, SAMPLE_SECONDS)).requests
+    requests += (await load(port, WARM_UP_SECONDS, workload)).requests
   }
 }
 
-async function measure({ server, port }: Running): Promise<Sample> {
+/** A sample of each, slice by slice in turn; who begins changes from slice to slice. */
+async function measurePair(
+  own: Running,
+  beside: Running,
+  ownFirst: boolean,
+  workload: Workload,
+): Promise<readonly [Sample, Sample]> {
+  const slices: readonly [Slice[], Slice[]] = [[], []]
+  for (let i = 0; i < SLICES; i++) {
+    const isOwnFirst = ownFirst === (i % 2 === 0)
+    if (isOwnFirst) slices[0].push(await measureSlice(own, workload))
+    slices[1].push(await measureSlice(beside, workload))
+    if (!isOwnFirst) slices[0].push(await measureSlice(own, workload))
+  }
+  return [sampleOf(slices[0]), sampleOf(slices[1])]
+}
+
+interface Slice extends LoadResult {
+  readonly cpuUs: number
+}
+
+async function measureSlice({ server, port }: Running, workload: Workload): Promise<Slice> {
   const before = server.cpuUs()
-  const result = await load(port, SAMPLE_SECONDS)
-  const { requests, requestsPerSecond, p50Us, p99Us, failures } = result
-  const cpuUs = (server.cpuUs() - before) / requests
+  const result = await load(port, SLICE_SECONDS, workload)
   // A refusal is cheaper than an answer: a figure with one among its samples says nothing.
-  if (requests === 0 || failures > 0) {
-    throw new Error(`${server.name}: ${failures} of ${requests} requests failed`)
+  if (result.requests === 0 || result.failures > 0) {
+    throw new Error(`${server.name}: ${result.failures} of ${result.requests} requests failed`)
   }
-  return { cpuUs, requestsPerSecond, p50Us, p99Us }
+  return { ...result, cpuUs: server.cpuUs() - before }
 }
 
-function load(port: number, seconds: number): ReturnType<typeof runWrk> {
-  return runWrk({ port, path: '/bench', connections: CONNECTIONS, seconds, core: LOAD_CORE })
+function sampleOf(slices: readonly Slice[]): Sample {
+  const sum = (of: (slice: Slice) => number): number =>
+    slices.reduce((total, slice) => total + of(slice), 0)
+  return {
+    cpuUs: sum(({ cpuUs }) => cpuUs) / sum(({ requests }) => requests),
+    requestsPerSecond: sum(({ requestsPerSecond }) => requestsPerSecond) / slices.length,
+    p50Us: median(slices.map(({ p50Us }) => p50Us)),
+    p99Us: median(slices.map(({ p99Us }) => p99Us)),
+  }
+}
+
+function load(
+  port: number,
+  seconds: number,
+  { path, script }: Workload = GET_1_KB,
+): Promise<LoadResult> {
+  return runWrk({ port, path, script, connections: CONNECTIONS, seconds, core: LOAD_CORE })
 }

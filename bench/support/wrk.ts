@@ -8,6 +8,8 @@ export interface Load {
   readonly connections: number
   readonly seconds: number
   readonly core: number
+  /** A script of wrk that makes other requests than GET; null for none. */
+  readonly script?: string | null
 }
 
 export interface LoadResult {
@@ -47,6 +49,7 @@ export async function runWrk(load: Load): Promise<LoadResult> {
     `-c${load.connections}`,
     `-d${load.seconds}s`,
     '--latency',
+    ...(load.script == null ? [] : ['-s', load.script]),
     ...REQUEST_FIELDS.flatMap((field) => ['-H', field]),
     `http://127.0.0.1:${load.port}${load.path}`,
   ])
