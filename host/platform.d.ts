@@ -4,7 +4,7 @@
 declare namespace WebAssembly {
   type Callable = (...args: never[]) => unknown
   type ExportValue = Callable | Global | Memory | Table
-  type ImportValue = ExportValue | number | bigint
+  type ImportValue = ExportValue | Suspending | number | bigint
   type Exports = Record<string, ExportValue>
   type ModuleImports = Record<string, ImportValue>
   type Imports = Record<string, ModuleImports>
@@ -71,6 +71,8 @@ declare namespace WebAssembly {
   function promising(callable: Callable): (...args: never[]) => Promise<unknown>
   class Suspending {
     constructor(callable: (...args: never[]) => unknown)
+    /** Keeps a plain object from passing for one. */
+    private readonly brand
   }
 }
 

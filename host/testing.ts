@@ -1,10 +1,13 @@
 // What a test of a filter imports: `import { loadFilter } from '@penstock/gateway/testing'`.
 export { type ErrorCode, isGatewayError } from './errors.ts'
+export type { FakeAnswer, FakeService, OutboundCall } from './testing/fake-calls.ts'
 export type { FakeClock } from './testing/fake-clock.ts'
 export type { HeaderList, HeadersInit } from './testing/header-list.ts'
 export type { LeakCheckOptions, LeakReport } from './testing/leak-check.ts'
 export { type LoadOptions, loadFilter } from './testing/load-filter.ts'
 export { type Functions, loadFunctions } from './testing/load-functions.ts'
 export type { RequestView, ResponseView } from './testing/message-view.ts'
+export type { CapabilityOptions } from './testing/test-capabilities.ts'
 export type { FilterRequest, FilterResult, TestFilter } from './testing/test-filter.ts'
 export type { TestRequest, TestResponse } from './testing/test-messages.ts'
+export { defineHostCall, type HostCall } from './wasm/host-call.ts'

@@ -4,10 +4,18 @@ export interface Usage<V> {
   release(): void
 }
 
-interface Entry {
+/** A value with what ends it, and how many use it. */
+class Entry {
+  readonly key: string
   readonly value: unknown
-  readonly destroy: () => void
-  uses: number
+  readonly destroy: (value: never) => void
+  uses = 0
+
+  constructor(key: string, value: unknown, destroy: (value: never) => void) {
+    this.key = key
+    this.value = value
+    this.destroy = destroy
+  }
 }
 
 /**
@@ -26,24 +34,35 @@ export class UsagePool {
   acquire<V>(key: string, create: () => V, destroy: (value: V) => void): Usage<V> {
     let entry = this.#entries.get(key)
     if (entry === undefined) {
-      const value = create()
-      entry = { value, destroy: () => destroy(value), uses: 0 }
+      entry = new Entry(key, create(), destroy)
       this.#entries.set(key, entry)
     }
-    const held = entry
-    held.uses += 1
-    let isReleased = false
-    return {
-      // One key is only ever used with one type: the caller's contract.
-      value: held.value as V,
-      release: () => {
-        if (isReleased) return
-        isReleased = true
-        held.uses -= 1
-        if (held.uses > 0) return
-        if (this.#entries.get(key) === held) this.#entries.delete(key)
-        held.destroy()
-      },
-    }
+    entry.uses += 1
+    return new PooledUsage<V>(this.#entries, entry)
+  }
+}
+
+/** A class and no closures: a large configuration has thousands of uses. */
+class PooledUsage<V> implements Usage<V> {
+  readonly value: V
+  readonly #entries: Map<string, Entry>
+  readonly #entry: Entry
+  #isReleased = false
+
+  constructor(entries: Map<string, Entry>, entry: Entry) {
+    // One key is only ever used with one type: the contract of whoever acquires.
+    this.value = entry.value as V
+    this.#entries = entries
+    this.#entry = entry
+  }
+
+  release(): void {
+    if (this.#isReleased) return
+    this.#isReleased = true
+    const entry = this.#entry
+    entry.uses -= 1
+    if (entry.uses > 0) return
+    if (this.#entries.get(entry.key) === entry) this.#entries.delete(entry.key)
+    entry.destroy(entry.value as never)
   }
 }
