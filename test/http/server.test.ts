@@ -236,13 +236,14 @@ for (const engine of HTTP_ENGINES) {
       (exchange) => {
         exchange.response = new Response(200, new Headers(), Body.bytes(Buffer.alloc(total)))
       },
-      { writeIdleTimeoutMs: 400 },
+      { writeIdleTimeoutMs: 2_000 },
     )
     const client = await connect()
     client.socket.pause()
     client.write(GET)
-    for (let i = 0; i < 12; i++) {
-      await sleep(100)
+    // In all longer than the limit, and no pause near it.
+    for (let i = 0; i < 8; i++) {
+      await sleep(400)
       client.socket.resume()
       await sleep(1)
       client.socket.pause()
