@@ -1,5 +1,3 @@
-import { request } from 'undici'
-
 /** Bytes of an answer without a file that are read, so that its connection can be used again. */
 const REFUSED_BYTES = 16 * 1024
 
@@ -23,6 +21,8 @@ export async function download(
 ): Promise<Downloaded> {
   // An encoded body would have to be decoded first, and a small one can become a large one.
   const headers = { 'accept-encoding': 'identity' }
+  // Loaded when it is needed: most gateways download nothing, and it takes 15 MB.
+  const { request } = await import('undici')
   const { statusCode, headers: answered, body } = await request(url, { headers, signal })
   const location = answered['location']
   const result = { status: statusCode, location: typeof location === 'string' ? location : null }

@@ -1,6 +1,6 @@
 import { type LookupAddress, lookup } from 'node:dns'
 import { isIP, type LookupFunction } from 'node:net'
-import { Agent, buildConnector, request as undiciRequest } from 'undici'
+import type { Agent, buildConnector } from 'undici'
 import { reasonOf } from '../errors.ts'
 
 /** Null when a connection to this address may be used, else why not. */
@@ -49,21 +49,11 @@ class AnswerTooLarge extends Error {}
  * after the look-up: a name that means another address a moment later changes nothing.
  */
 export class GuardedClient {
-  readonly #agent: Agent
+  readonly #options: GuardedClientOptions
+  #agent: Promise<Agent> | null = null
 
   constructor(options: GuardedClientOptions) {
-    this.#agent = new Agent({
-      allowH2: false,
-      connect: guardedConnector(options),
-      connections: options.connections,
-      pipelining: 1,
-      keepAliveTimeout: options.keepAliveMs,
-      keepAliveMaxTimeout: options.keepAliveMs,
-      maxHeaderSize: options.maxHeadBytes,
-      // One clock for all of a request: below.
-      headersTimeout: 0,
-      bodyTimeout: 0,
-    })
+    this.#options = options
   }
 
   /** Never rejects. An abort of `signal` cuts the connection. */
@@ -90,14 +80,18 @@ export class GuardedClient {
   }
 
   /** Cuts what is under way. */
-  close(): Promise<void> {
-    return this.#agent.destroy()
+  async close(): Promise<void> {
+    const agent = await this.#agent
+    await agent?.destroy()
   }
 
   async #exchange(request: GuardedRequest, signal: AbortSignal): Promise<GuardedAnswer> {
     const { method, url, headers, maxBodyBytes } = request
-    const answer = await undiciRequest(url, {
-      dispatcher: this.#agent,
+    this.#agent ??= makeAgent(this.#options)
+    const dispatcher = await this.#agent
+    const { request: send } = await import('undici')
+    const answer = await send(url, {
+      dispatcher,
       // Its type knows the common methods only; the caller has checked that it is a token.
       method: method as 'GET',
       headers: [...headers],
@@ -123,10 +117,27 @@ export class GuardedClient {
   }
 }
 
-function guardedConnector({
-  guard,
-  connectTimeoutMs,
-}: GuardedClientOptions): buildConnector.connector {
+/** The library is loaded for the first request: most gateways have no plugin that calls anybody. */
+async function makeAgent(options: GuardedClientOptions): Promise<Agent> {
+  const { Agent, buildConnector } = await import('undici')
+  return new Agent({
+    allowH2: false,
+    connect: guardedConnector(options, buildConnector),
+    connections: options.connections,
+    pipelining: 1,
+    keepAliveTimeout: options.keepAliveMs,
+    keepAliveMaxTimeout: options.keepAliveMs,
+    maxHeaderSize: options.maxHeadBytes,
+    // One clock for all of a request: see `send`.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  })
+}
+
+function guardedConnector(
+  { guard, connectTimeoutMs }: GuardedClientOptions,
+  build: typeof buildConnector,
+): buildConnector.connector {
   return (options, callback) => {
     const port = Number(
       options.port === '' ? (options.protocol === 'https:' ? 443 : 80) : options.port,
@@ -138,7 +149,7 @@ function guardedConnector({
       callback(new AddressRefused(refused), null)
       return
     }
-    const connect = buildConnector({
+    const connect = build({
       allowH2: false,
       timeout: connectTimeoutMs,
       lookup: guardedLookup(guard, port),

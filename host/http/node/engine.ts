@@ -2,7 +2,6 @@ import type { ClientOptions, HttpClient, HttpEngine } from '../engine.ts'
 import { createUpstreamClient } from '../h2/upstream-client.ts'
 import { NativeClient } from '../native/client.ts'
 import { CLIENT_TUNING } from '../native/client-pool.ts'
-import { UndiciClient } from './client.ts'
 import { NodeServer } from './server.ts'
 
 /** Node's HTTP server, with the client that `createClient` makes. */
@@ -27,6 +26,3 @@ export function createNodeEngine(createClient: (options: ClientOptions) => HttpC
 export const nodeEngine: HttpEngine = createNodeEngine((options) =>
   createUpstreamClient(options, (one) => new NativeClient(one, CLIENT_TUNING)),
 )
-
-/** The same with nothing of our own on the wire, to compare and to find out where a fault lies. */
-export const undiciEngine: HttpEngine = createNodeEngine((options) => new UndiciClient(options))

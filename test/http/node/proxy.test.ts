@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { nodeEngine, undiciEngine } from '../../../host/http/node/engine.ts'
+import { nodeEngine } from '../../../host/http/node/engine.ts'
+import { undiciEngine } from '../../../host/http/node/undici-engine.ts'
 import { assert, suite } from '../../support/suite.ts'
 import { startTinyProxy, type TinyProxy, type TinyProxyOptions } from '../native/tiny-proxy.ts'
 import { startUpstream, type Upstream, valuesOf, WireClient } from '../wire.ts'

@@ -5,7 +5,7 @@ import { isGatewayError } from '../../../host/errors.ts'
 import { Body } from '../../../host/exchange/body.ts'
 import type { HttpClient } from '../../../host/http/engine.ts'
 import { nativeEngine } from '../../../host/http/native/engine.ts'
-import { undiciEngine } from '../../../host/http/node/engine.ts'
+import { undiciEngine } from '../../../host/http/node/undici-engine.ts'
 import {
   DEFAULT_UPSTREAM_TLS,
   UpstreamTls,
