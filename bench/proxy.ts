@@ -11,6 +11,7 @@ import {
   type Measured,
   measureTargets,
   type Sample,
+  type Target,
   type Workload,
 } from './support/target.ts'
 
@@ -34,16 +35,16 @@ const REQUIRED: readonly { workload: string; engine: string; peer: string; facto
 ]
 
 /** A plain proxy pipeline on each engine, against other gateways. */
-export async function benchProxy({ pairs, only }: BenchOptions): Promise<Report> {
+export async function benchProxy(options: BenchOptions): Promise<Report> {
+  const { pairs } = options
   const engines = HTTP_ENGINES.map(({ name }) =>
     penstockTarget({ name: `penstock (${name})`, engine: name }),
   )
-  // The first one is what the others are measured beside.
-  const targets = [...PEERS, ...engines].filter(({ name }, i) => i === 0 || name.includes(only))
+  const targets = chosen([...PEERS, ...engines], options)
   const checks: Check[] = []
   const tables: { title: string; text: string }[] = []
   const samples: Record<string, readonly Sample[]> = {}
-  for (const workload of WORKLOADS) {
+  for (const workload of WORKLOADS.filter(({ name }) => name.includes(options.workload))) {
     const measured = await measureTargets(targets, pairs, workload)
     tables.push({ title: workload.name, text: formatMeasured(measured, measured[0]) })
     checks.push(...checksOf(workload, measured))
@@ -51,7 +52,7 @@ export async function benchProxy({ pairs, only }: BenchOptions): Promise<Report>
   }
   const missing = SYSTEM_PEERS.filter((name) => !PEERS.some((peer) => peer.name === name))
   return {
-    name: 'proxy',
+    name: nameOf(options),
     method: METHOD,
     pairs,
     versions: [
@@ -62,6 +63,22 @@ export async function benchProxy({ pairs, only }: BenchOptions): Promise<Report>
     checks,
     samples,
   }
+}
+
+/** The first one is what the others are measured beside. */
+function chosen(all: readonly Target[], { only, beside }: BenchOptions): readonly Target[] {
+  const reference = all.find(({ name }) => name.includes(beside))
+  if (reference === undefined) throw new RangeError(`there is no target "${beside}"`)
+  return [reference, ...all.filter((one) => one !== reference && one.name.includes(only))]
+}
+
+/** A part has a result of its own beside the whole. */
+function nameOf({ only, beside, workload }: BenchOptions): string {
+  const parts = ['proxy', only, beside, workload].filter((part) => part !== '')
+  return parts
+    .join(' ')
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, '-')
 }
 
 function checksOf(workload: Workload, measured: readonly Measured[]): Check[] {

@@ -31,7 +31,9 @@ Without a name: all of them. Results go to bench/results/BENCH.json.
   proxy     a plain proxy pipeline against other gateways
 
   --pairs N   rounds of measurements; each compares all targets once (default ${DEFAULT_PAIRS})
-  --only TEXT targets whose name has TEXT in it, beside what they are compared with (proxy)
+  --only TEXT     targets whose name has TEXT in it (proxy)
+  --beside TEXT   what they are measured beside; default fast-gateway (proxy)
+  --workload TEXT workloads whose name has TEXT in it (proxy)
   --json      print the result as JSON in place of tables
 `
 
@@ -79,6 +81,8 @@ function readOptions(): Options | null {
       options: {
         pairs: { type: 'string', default: String(DEFAULT_PAIRS) },
         only: { type: 'string', default: '' },
+        beside: { type: 'string', default: '' },
+        workload: { type: 'string', default: '' },
         json: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
       },
@@ -90,7 +94,8 @@ function readOptions(): Options | null {
       throw new RangeError(`--pairs ${values.pairs}: not a number of rounds`)
     }
     const names = positionals.length === 0 ? Object.keys(BENCHES) : positionals
-    return { names, pairs, only: values.only, json: values.json, help: values.help }
+    const { only, beside, workload, json, help } = values
+    return { names, pairs, only, beside, workload, json, help }
   } catch (error) {
     if (!(error instanceof Error)) throw error
     process.stderr.write(`${error.message}\n\n${USAGE}`)

@@ -17,6 +17,10 @@ export interface BenchOptions {
   readonly pairs: number
   /** Text in the names of the targets to measure; all when empty. */
   readonly only: string
+  /** Text in the name of the target they are measured beside; the first when empty. */
+  readonly beside: string
+  /** Text in the names of the workloads; all when empty. */
+  readonly workload: string
 }
 
 /** What one benchmark found out; goes to `bench/results/NAME.json`. */
