@@ -12,7 +12,7 @@ const CONNECTIONS = 64
 const SWAPS = 200
 const SPACING_MS = 300
 /** Changes of the configuration, one after another. */
-const CHANGES = 60
+const CHANGES = 100
 
 let cleanup = new Cleanup()
 test.after.each(async () => {
@@ -88,7 +88,7 @@ test('200 swaps of a plugin in 60 s lose nothing, and every answer is of one ver
   process.stdout.write(`${requests} requests, ${failures.length} failed, ${SWAPS} swaps\n`)
 })
 
-test('filters added, moved, changed and removed and routes changed 60 times lose nothing', async () => {
+test('filters added, moved, changed and removed and routes changed 100 times lose nothing', async () => {
   const upstream = await startNginx(cleanup, ECHO)
   const port = await freePort()
   const base = { port, upstream }
