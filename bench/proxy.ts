@@ -1,6 +1,8 @@
 import { join } from 'node:path'
 import { HTTP_ENGINES } from '../host/http/engines.ts'
 import { PEERS, SYSTEM_PEERS } from './peers/servers.ts'
+import { needH2load } from './support/h2load.ts'
+import { MissingTool } from './support/missing-tool.ts'
 import { penstockTarget } from './support/penstock.ts'
 import { type BenchOptions, type Check, digits, type Report } from './support/report.ts'
 import { type Interval, intervalOfRatio, judge, median } from './support/statistics.ts'
@@ -12,18 +14,24 @@ import {
   measureTargets,
   type Sample,
   type Target,
+  TLS_METHOD,
   type Workload,
 } from './support/target.ts'
+
+const HTTP2 = 'HTTP/2, 1 KB'
 
 /** What every target is asked to do, one after the other. */
 const WORKLOADS: readonly Workload[] = [
   GET_1_KB,
-  { name: 'GET 1 MB', path: '/large', script: null },
+  { name: 'GET 1 MB', path: '/large', script: null, protocol: 'http' },
   {
     name: 'POST 100 KB',
     path: '/bench',
     script: join(import.meta.dirname, 'support/upload.lua'),
+    protocol: 'http',
   },
+  { name: 'TLS, 1 KB', path: '/bench', script: null, protocol: 'https' },
+  { name: HTTP2, path: '/bench', script: null, protocol: 'h2' },
 ]
 
 /** What the design asks of an engine: at least `factor` times the speed of a peer, per CPU time. */
@@ -40,24 +48,33 @@ export async function benchProxy(options: BenchOptions): Promise<Report> {
   const engines = HTTP_ENGINES.map(({ name }) =>
     penstockTarget({ name: `penstock (${name})`, engine: name }),
   )
-  const targets = chosen([...PEERS, ...engines], options)
+  const all = [...PEERS, ...engines]
   const checks: Check[] = []
   const tables: { title: string; text: string }[] = []
   const samples: Record<string, readonly Sample[]> = {}
-  for (const workload of WORKLOADS.filter(({ name }) => name.includes(options.workload))) {
+  const left = leftOut(options)
+  for (const line of left.values()) process.stderr.write(`${line}\n`)
+  const used = new Set<Target>()
+  const workloads = WORKLOADS.filter(({ name }) => name.includes(options.workload))
+  if (workloads.length === 0) throw new RangeError(`there is no workload "${options.workload}"`)
+  for (const workload of workloads) {
+    if (left.has(workload.name)) continue
+    const targets = chosen(all, options, workload)
+    // Only the reference: a peer that does not speak the protocol was asked for.
+    if (targets.length === 1) continue
+    for (const target of targets) used.add(target)
     const measured = await measureTargets(targets, pairs, workload)
     tables.push({ title: workload.name, text: formatMeasured(measured, measured[0]) })
     checks.push(...checksOf(workload, measured))
     for (const one of measured) samples[`${workload.name}: ${one.target.name}`] = one.samples
   }
-  const missing = SYSTEM_PEERS.filter((name) => !PEERS.some((peer) => peer.name === name))
   return {
     name: nameOf(options),
-    method: METHOD,
+    method: `${METHOD}; ${TLS_METHOD}`,
     pairs,
     versions: [
-      ...targets.map(({ version }) => version),
-      ...missing.map((name) => `${name}: not installed, left out`),
+      ...all.filter((target) => used.has(target)).map(({ version }) => version),
+      ...left.values(),
     ],
     tables,
     checks,
@@ -65,11 +82,41 @@ export async function benchProxy(options: BenchOptions): Promise<Report> {
   }
 }
 
-/** The first one is what the others are measured beside. */
-function chosen(all: readonly Target[], { only, beside }: BenchOptions): readonly Target[] {
-  const reference = all.find(({ name }) => name.includes(beside))
-  if (reference === undefined) throw new RangeError(`there is no target "${beside}"`)
-  return [reference, ...all.filter((one) => one !== reference && one.name.includes(only))]
+/** What cannot be measured here, by the name of the peer or the workload, and how to get it. */
+function leftOut({ only, beside }: BenchOptions): ReadonlyMap<string, string> {
+  const left = new Map<string, string>()
+  for (const name of SYSTEM_PEERS) {
+    const isWanted = name.includes(only) || (beside !== '' && name.includes(beside))
+    if (!isWanted || PEERS.some((peer) => peer.name === name)) continue
+    left.set(name, `${name}: not installed, left out (sudo apt-get install ${name})`)
+  }
+  try {
+    needH2load()
+  } catch (error) {
+    if (!(error instanceof MissingTool)) throw error
+    left.set(HTTP2, `${HTTP2}: left out (${error.message})`)
+  }
+  return left
+}
+
+/**
+ * Those who can do it. The first one is what the others are measured beside: the one that is asked for, unless
+ * it does not speak the protocol.
+ */
+function chosen(
+  all: readonly Target[],
+  { only, beside }: BenchOptions,
+  { protocol }: Workload,
+): readonly Target[] {
+  for (const text of [only, beside]) {
+    if (!all.some(({ name }) => name.includes(text))) {
+      throw new RangeError(`there is no target "${text}"`)
+    }
+  }
+  const able = all.filter(({ protocols }) => protocols.includes(protocol))
+  const reference = able.find(({ name }) => name.includes(beside)) ?? able[0]
+  if (reference === undefined) throw new RangeError(`nothing here speaks ${protocol}`)
+  return [reference, ...able.filter((one) => one !== reference && one.name.includes(only))]
 }
 
 /** A part has a result of its own beside the whole. */

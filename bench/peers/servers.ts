@@ -1,13 +1,13 @@
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { packageVersion, programVersion } from '../support/machine.ts'
 import { findProgram } from '../support/missing-tool.ts'
-import type { Target } from '../support/target.ts'
+import { ALL_PROTOCOLS, type CertificateFiles, type Target } from '../support/target.ts'
 
 /** Programs beside this file that start a package, and the package. */
 const PACKAGES: Readonly<Record<string, string>> = { 'fastify-http-proxy': '@fastify/http-proxy' }
 
-/** Peers that are programs of the system: they are left out where they are not installed. */
+/** Peers that are programs of the system, and packages of Debian by the same name; left out where there are none. */
 export const SYSTEM_PEERS: readonly string[] = ['caddy', 'nginx', 'haproxy']
 
 /** Adding a peer is one more entry: how it is started, and how it is configured to do the same work. */
@@ -15,6 +15,7 @@ export const PEERS: readonly Target[] = [
   {
     name: 'fast-gateway',
     version: `${packageVersion('fast-gateway')} with ${packageVersion('fast-proxy-lite')}, keep-alive agent`,
+    protocols: ['http'],
     command: (port, upstreamPort) => [
       process.execPath,
       join(import.meta.dirname, 'fast-gateway.ts'),
@@ -23,19 +24,19 @@ export const PEERS: readonly Target[] = [
     ],
   },
   ...['http-proxy-3', 'fastify-http-proxy'].map(scripted),
-  ...installed('caddy', 'version', (path, port, upstreamPort, folder) => {
+  ...installed('caddy', 'version', (path, port, upstreamPort, folder, certificate) => {
     const file = join(folder, 'Caddyfile')
-    writeFileSync(file, caddyConfig(port, upstreamPort))
+    writeFileSync(file, caddyConfig(port, upstreamPort, certificate))
     return [path, 'run', '--config', file, '--adapter', 'caddyfile']
   }),
-  ...installed('nginx', '-v', (path, port, upstreamPort, folder) => {
+  ...installed('nginx', '-v', (path, port, upstreamPort, folder, certificate) => {
     const file = join(folder, 'nginx.conf')
-    writeFileSync(file, nginxConfig(port, upstreamPort, folder))
+    writeFileSync(file, nginxConfig(port, upstreamPort, folder, certificate))
     return [path, '-p', folder, '-c', file]
   }),
-  ...installed('haproxy', '-v', (path, port, upstreamPort, folder) => {
+  ...installed('haproxy', '-v', (path, port, upstreamPort, folder, certificate) => {
     const file = join(folder, 'haproxy.cfg')
-    writeFileSync(file, haproxyConfig(port, upstreamPort))
+    writeFileSync(file, haproxyConfig(port, upstreamPort, pemOf(folder, certificate)))
     return [path, '-db', '-q', '-f', file]
   }),
 ]
@@ -44,6 +45,7 @@ function scripted(name: string): Target {
   return {
     name,
     version: `${packageVersion(PACKAGES[name] ?? name)}, connections to the upstream kept`,
+    protocols: ['http'],
     command: (port, upstreamPort) => [
       process.execPath,
       join(import.meta.dirname, `${name}.ts`),
@@ -57,20 +59,30 @@ function scripted(name: string): Target {
 function installed(
   name: string,
   versionFlag: string,
-  command: (path: string, port: number, upstreamPort: number, folder: string) => readonly string[],
+  command: (path: string, ...place: Parameters<Target['command']>) => readonly string[],
 ): Target[] {
   const path = findProgram(name)
   if (path === null) return []
   return [
     {
       name,
-      version: `${programVersion(path, versionFlag)}, one worker, connections to the upstream kept`,
-      command: (port, upstreamPort, folder) => command(path, port, upstreamPort, folder),
+      version: `${name}: ${programVersion(path, versionFlag)}, one worker, connections to the upstream kept`,
+      protocols: ALL_PROTOCOLS,
+      command: (...place) => command(path, ...place),
     },
   ]
 }
 
-function nginxConfig(port: number, upstreamPort: number, folder: string): string {
+function nginxConfig(
+  port: number,
+  upstreamPort: number,
+  folder: string,
+  certificate: CertificateFiles | null,
+): string {
+  const tls =
+    certificate === null
+      ? ''
+      : `ssl_certificate ${certificate.cert}; ssl_certificate_key ${certificate.key};`
   return `
 master_process off;
 daemon off;
@@ -91,7 +103,8 @@ http {
     keepalive_requests 1000000;
   }
   server {
-    listen 127.0.0.1:${port};
+    listen 127.0.0.1:${port}${certificate === null ? '' : ' ssl http2'};
+    ${tls}
     location / {
       proxy_pass http://bench;
       proxy_http_version 1.1;
@@ -104,7 +117,12 @@ http {
 `
 }
 
-function caddyConfig(port: number, upstreamPort: number): string {
+function caddyConfig(
+  port: number,
+  upstreamPort: number,
+  certificate: CertificateFiles | null,
+): string {
+  const scheme = certificate === null ? 'http' : 'https'
   return `
 {
   admin off
@@ -113,7 +131,8 @@ function caddyConfig(port: number, upstreamPort: number): string {
     output discard
   }
 }
-http://127.0.0.1:${port} {
+${scheme}://127.0.0.1:${port} {
+  ${certificate === null ? '' : `tls ${certificate.cert} ${certificate.key}`}
   reverse_proxy 127.0.0.1:${upstreamPort} {
     transport http {
       keepalive_idle_conns_per_host 256
@@ -123,7 +142,15 @@ http://127.0.0.1:${port} {
 `
 }
 
-function haproxyConfig(port: number, upstreamPort: number): string {
+/** HAProxy wants the key behind the certificate, in one file; null for none. */
+function pemOf(folder: string, certificate: CertificateFiles | null): string | null {
+  if (certificate === null) return null
+  const file = join(folder, 'server.pem')
+  writeFileSync(file, `${readFileSync(certificate.cert)}${readFileSync(certificate.key)}`)
+  return file
+}
+
+function haproxyConfig(port: number, upstreamPort: number, pem: string | null): string {
   return `
 global
   nbthread 1
@@ -135,7 +162,7 @@ defaults
   http-reuse always
   option forwardfor
 frontend bench
-  bind 127.0.0.1:${port}
+  bind 127.0.0.1:${port}${pem === null ? '' : ` ssl crt ${pem} alpn h2,http/1.1`}
   default_backend upstream
 backend upstream
   server one 127.0.0.1:${upstreamPort} maxconn 1024

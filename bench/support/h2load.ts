@@ -1,8 +1,10 @@
 import { execFile } from 'node:child_process'
-import { readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { needProgram } from './missing-tool.ts'
-import { REQUEST_FIELDS } from './wrk.ts'
+import { type Load, type LoadResult, REQUEST_FIELDS } from './wrk.ts'
 
 /** One request as h2load has seen it. */
 export interface TimedRequest {
@@ -44,6 +46,48 @@ export async function timedLoad(load: TimedLoad): Promise<readonly TimedRequest[
     `http://127.0.0.1:${port}/bench`,
   ])
   return readLog(readFileSync(logFile, 'utf8'))
+}
+
+/** Requests that are on their way at once on each connection of HTTP/2. */
+export const STREAMS = 4
+
+/**
+ * HTTP/2 over TLS for some seconds: `load.connections` requests at a time, on a quarter of as many connections.
+ * Fails with MissingTool when h2load is not installed.
+ */
+export async function runHttp2(load: Load): Promise<LoadResult> {
+  const folder = mkdtempSync(join(tmpdir(), 'penstock-h2load-'))
+  const logFile = join(folder, 'requests.tsv')
+  try {
+    const { stdout } = await run('taskset', [
+      ...['-c', String(load.core), needH2load(), '-t', '1', '-D', String(load.seconds)],
+      ...['-c', String(load.connections / STREAMS), '-m', String(STREAMS)],
+      ...['--log-file', logFile],
+      ...REQUEST_FIELDS.flatMap((field) => ['-H', field]),
+      `https://127.0.0.1:${load.port}${load.path}`,
+    ])
+    return parseH2load(stdout, readFileSync(logFile, 'utf8'), load.seconds)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** Reads what h2load prints, and its log of requests. */
+export function parseH2load(text: string, log: string, seconds: number): LoadResult {
+  const counts = /(\d+) done, (\d+) succeeded, (\d+) failed, (\d+) errored, (\d+) timeout/.exec(
+    text,
+  )
+  if (counts === null) throw new Error(`not a report of h2load:\n${text}`)
+  if (!text.includes('Application protocol: h2')) throw new Error(`no HTTP/2 was spoken:\n${text}`)
+  const [done = 0, succeeded = 0] = counts.slice(1).map(Number)
+  const requests = readLog(log)
+  return {
+    requests: done,
+    requestsPerSecond: done / seconds,
+    p50Us: percentileUs(requests, 0.5),
+    p99Us: percentileUs(requests, 0.99),
+    failures: done - succeeded,
+  }
 }
 
 function readLog(text: string): TimedRequest[] {

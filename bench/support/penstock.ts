@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Target } from './target.ts'
+import { ALL_PROTOCOLS, type CertificateFiles, type Target } from './target.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 
@@ -23,9 +23,10 @@ export function penstockTarget(options: PenstockOptions): Target {
   return {
     name: options.name,
     version: `${options.name}: penstock serve --http-engine ${options.engine} --no-access-log`,
-    command(port, upstreamPort, folder) {
+    protocols: ALL_PROTOCOLS,
+    command(port, upstreamPort, folder, certificate) {
       const file = join(folder, 'gateway.yaml')
-      writeFileSync(file, gatewayText(port, upstreamPort, options.filters ?? []))
+      writeFileSync(file, gatewayText(port, upstreamPort, options.filters ?? [], certificate))
       return [
         process.execPath,
         join(ROOT, options.entry ?? 'host/main.ts'),
@@ -49,12 +50,21 @@ export function penstockTarget(options: PenstockOptions): Target {
 }
 
 /** JSON is YAML. */
-function gatewayText(port: number, upstreamPort: number, filters: readonly FilterSpec[]): string {
+function gatewayText(
+  port: number,
+  upstreamPort: number,
+  filters: readonly FilterSpec[],
+  certificate: CertificateFiles | null,
+): string {
+  const { cert: certFile, key: keyFile } = certificate ?? {}
   const server = {
     kind: 'HTTPServer',
     name: 'bench-server',
     address: '127.0.0.1',
     port,
+    ...(certificate === null
+      ? {}
+      : { https: true, tls: { certificates: [{ certFile, keyFile }] } }),
     rules: [{ paths: [{ pathPrefix: '/', backend: 'bench' }] }],
   }
   const proxy = {

@@ -22,7 +22,7 @@ export async function runAlone<T>(target: Target, use: (alone: Alone) => Promise
       port: FIRST_PORT,
     })
     const port = FIRST_PORT + 1
-    const command = target.command(port, FIRST_PORT, folder)
+    const command = target.command(port, FIRST_PORT, folder, null)
     const server = await ServerProcess.start(target.name, command, { core: SERVER_CORE, port })
     await warmUp(port)
     return await use({ port, server, folder })

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { runHttp2, STREAMS } from './h2load.ts'
 import { ServerProcess, stopAll } from './process.ts'
 import { Progress } from './progress.ts'
 import { inRounds } from './rounds.ts'
@@ -42,8 +43,37 @@ export interface Target {
   readonly name: string
   /** Name and version as they are reported, and the settings that matter. */
   readonly version: string
-  /** Starts listening on `port`; `folder` is its own, for configuration files. */
-  command(port: number, upstreamPort: number, folder: string): readonly string[]
+  /** What it can be asked in. */
+  readonly protocols: readonly Protocol[]
+  /**
+   * Starts listening on `port`; `folder` is its own, for configuration files. With a certificate it speaks
+   * TLS, and HTTP/2 with those who choose it.
+   */
+  command(
+    port: number,
+    upstreamPort: number,
+    folder: string,
+    certificate: CertificateFiles | null,
+  ): readonly string[]
+}
+
+/** `https` is HTTP/1.1 over TLS, `h2` is HTTP/2 over TLS. */
+export type Protocol = 'http' | 'https' | 'h2'
+
+export const ALL_PROTOCOLS: readonly Protocol[] = ['http', 'https', 'h2']
+
+/** Paths of PEM files. */
+export interface CertificateFiles {
+  readonly cert: string
+  readonly key: string
+}
+
+const PKI = join(import.meta.dirname, '../../test/support/pki')
+
+/** Everybody shows the same one: a P-256 key, without a chain. */
+const CERTIFICATE: CertificateFiles = {
+  cert: join(PKI, 'localhost.pem'),
+  key: join(PKI, 'localhost.key'),
 }
 
 /** What is asked of every target. */
@@ -53,9 +83,15 @@ export interface Workload {
   readonly path: string
   /** A script of wrk that makes the requests; null for GET. */
   readonly script: string | null
+  readonly protocol: Protocol
 }
 
-export const GET_1_KB: Workload = { name: 'GET 1 KB', path: '/bench', script: null }
+export const GET_1_KB: Workload = {
+  name: 'GET 1 KB',
+  path: '/bench',
+  script: null,
+  protocol: 'http',
+}
 
 /** One sample of one target. */
 export interface Sample {
@@ -85,6 +121,11 @@ export const METHOD =
   `wrk and upstream on core ${LOAD_CORE}, pairs of samples of ${SLICES} x ${SLICE_SECONDS} s in turn, ` +
   `all started ${LIVES} times; ` +
   'decided on CPU time per request'
+
+/** What is different where TLS is spoken. */
+export const TLS_METHOD =
+  'TLS with a certificate of P-256, where each second begins with the handshakes of all connections; HTTP/2 is asked by h2load, ' +
+  `${CONNECTIONS / STREAMS} connections with ${STREAMS} requests at a time each`
 
 /**
  * Runs all targets in front of the upstream and measures each once per round, each time beside a sample of
@@ -166,7 +207,9 @@ async function startAll(
   const start = async ({ target }: Measured): Promise<Running> => {
     progress.step(`starting ${target.name}`)
     port += 1
-    const command = target.command(port, FIRST_PORT, mkdtempSync(join(folder, 'target-')))
+    const certificate = workload.protocol === 'http' ? null : CERTIFICATE
+    const ownFolder = mkdtempSync(join(folder, 'target-'))
+    const command = target.command(port, FIRST_PORT, ownFolder, certificate)
     const server = await ServerProcess.start(target.name, command, { core: SERVER_CORE, port })
     return { server, port }
   }
@@ -240,7 +283,9 @@ function sampleOf(slices: readonly Slice[]): Sample {
 function load(
   port: number,
   seconds: number,
-  { path, script }: Workload = GET_1_KB,
+  { path, script, protocol }: Workload = GET_1_KB,
 ): Promise<LoadResult> {
-  return runWrk({ port, path, script, connections: CONNECTIONS, seconds, core: LOAD_CORE })
+  const common = { port, path, connections: CONNECTIONS, seconds, core: LOAD_CORE }
+  if (protocol === 'h2') return runHttp2(common)
+  return runWrk({ ...common, script, isSecure: protocol === 'https' })
 }

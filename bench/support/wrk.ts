@@ -10,6 +10,8 @@ export interface Load {
   readonly core: number
   /** A script of wrk that makes other requests than GET; null for none. */
   readonly script?: string | null
+  /** Over TLS; the certificate is not looked at. */
+  readonly isSecure?: boolean
 }
 
 export interface LoadResult {
@@ -51,7 +53,7 @@ export async function runWrk(load: Load): Promise<LoadResult> {
     '--latency',
     ...(load.script == null ? [] : ['-s', load.script]),
     ...REQUEST_FIELDS.flatMap((field) => ['-H', field]),
-    `http://127.0.0.1:${load.port}${load.path}`,
+    `${load.isSecure === true ? 'https' : 'http'}://127.0.0.1:${load.port}${load.path}`,
   ])
   return parseWrk(stdout)
 }
