@@ -165,7 +165,7 @@ export async function startUpstream(
 export async function until(
   isTrue: () => boolean | Promise<boolean>,
   what: string,
-  limitMs = 5_000,
+  limitMs = 20_000,
 ): Promise<void> {
   const endsAt = performance.now() + limitMs
   while (!(await isTrue())) {

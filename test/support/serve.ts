@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { type Cleanup, until } from './gateway.ts'
 
 const COMMAND = join(import.meta.dirname, '../../host/bin/penstock.cjs')
+const NEVER_OVERLOADED = join(import.meta.dirname, 'never-overloaded.ts')
 
 export interface Served {
   readonly dir: string
@@ -17,18 +18,28 @@ export interface Served {
   command(...args: string[]): Promise<{ code: number; output: string }>
 }
 
+export interface ServeOptions {
+  /** Whether it turns requests away when its process is overloaded; default it never is. */
+  readonly canOverload?: boolean
+}
+
 /** `penstock serve` as a process of its own, over files in a folder of its own. */
 export async function serve(
   cleanup: Cleanup,
   files: Readonly<Record<string, string | Uint8Array>>,
   args: readonly string[] = [],
+  { canOverload = false }: ServeOptions = {},
 ): Promise<Served> {
   const dir = await mkdtemp(join(tmpdir(), 'penstock-serve-'))
   for (const [name, content] of Object.entries(files)) await writeFile(join(dir, name), content)
-  const child = spawn(process.execPath, [COMMAND, 'serve', '-f', 'gateway.yaml', ...args], {
-    cwd: dir,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
+  const child = spawn(
+    process.execPath,
+    [
+      ...(canOverload ? [] : ['--import', NEVER_OVERLOADED]),
+      ...[COMMAND, 'serve', '-f', 'gateway.yaml', ...args],
+    ],
+    { cwd: dir, stdio: ['ignore', 'pipe', 'pipe'] },
+  )
   let log = ''
   child.stdout.on('data', (chunk) => {
     log += chunk
@@ -44,7 +55,7 @@ export async function serve(
     }
     await rm(dir, { recursive: true, force: true })
   })
-  await until(() => log.includes('serving') || child.exitCode !== null, 'it serves', 20_000)
+  await until(() => log.includes('serving') || child.exitCode !== null, 'it serves', 60_000)
   if (child.exitCode !== null) throw new Error(`serve ended with ${child.exitCode}:\n${log}`)
   return {
     dir,

@@ -2,12 +2,21 @@ import { readFile } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
 import { Cleanup, fetchFrom, startUpstream, until } from '../support/gateway.ts'
 import { freePort } from '../support/nginx.ts'
+import { isTurnedAway, patiently, TURNED_AWAY } from '../support/overload.ts'
 import { serve } from '../support/serve.ts'
 import { assert, suite } from '../support/suite.ts'
 
-const test = suite('system/slow-clients', { timeoutMs: 200_000 })
+/**
+ * The gateway is a process that may be overloaded: while a thousand clients arrive at once it turns some away,
+ * as documented. They come again, and what is measured is measured when they are served.
+ */
+const test = suite('system/slow-clients', { timeoutMs: 250_000 })
 
 const CLIENTS = 1_000
+/** Clients that arrive at once. */
+const GROUP = 100
+/** What a request may take on a machine that is busy; one that waited for slow clients would take minutes. */
+const MAX_ANSWER_MS = 10_000
 const ANSWER_BYTES = 10 * 1024 * 1024
 /** What a slow reader may cost in resident memory; the rest of its answer waits at the upstream. */
 const MAX_BYTES_PER_CLIENT = 256 * 1024
@@ -25,6 +34,8 @@ interface Rig {
   readonly port: number
   /** Bytes of resident memory. */
   rss(): Promise<number>
+  /** What the gateway has written. */
+  log(): string
 }
 
 async function start(engine: string): Promise<Rig> {
@@ -52,6 +63,8 @@ name: server
 port: ${port}
 address: 127.0.0.1
 maxConnections: 20000
+# What a slow reader takes comes out of the buffers of the kernel: the gateway sees nothing of it for minutes.
+writeIdleTimeout: 10m
 rules: [{ paths: [{ pathPrefix: /, backend: main }] }]
 ---
 kind: Pipeline
@@ -62,9 +75,12 @@ filters:
     pools: [{ maxConnections: 4096, servers: [{ url: "${upstream.url}" }] }]
 `
   const args = ['--admin-address', 'none', '--http-engine', engine, '--drain-timeout', '1']
-  const served = await serve(cleanup, { 'gateway.yaml': yaml }, [...args, '--no-access-log'])
+  const served = await serve(cleanup, { 'gateway.yaml': yaml }, [...args, '--no-access-log'], {
+    canOverload: true,
+  })
   return {
     port,
+    log: served.log,
     rss: async () => {
       const text = await readFile(`/proc/${served.process.pid}/status`, 'utf8')
       return Number(/VmRSS:\s+(\d+) kB/.exec(text)?.[1]) * 1024
@@ -73,41 +89,54 @@ filters:
 }
 
 /** Fast requests while others are slow: every one has to be answered, and none has to wait for them. */
-async function askMany(port: number, count: number): Promise<number> {
+async function askMany({ port, log }: Rig, count: number): Promise<number> {
   let slowestMs = 0
   for (let i = 0; i < count; i++) {
-    const startedAtMs = performance.now()
-    const { status, body } = await fetchFrom(port, '/')
-    assert.is(status, 200)
-    assert.is(body, 'small')
-    slowestMs = Math.max(slowestMs, performance.now() - startedAtMs)
+    await patiently('a fast request', async () => {
+      const startedAtMs = performance.now()
+      const answer = await fetchFrom(port, '/')
+      if (isTurnedAway(answer)) return TURNED_AWAY
+      assert.is(answer.status, 200, `${answer.body}\n${log()}`)
+      assert.is(answer.body, 'small')
+      slowestMs = Math.max(slowestMs, performance.now() - startedAtMs)
+      return null
+    })
   }
   return slowestMs
+}
+
+/** Adds `count` connections to `sockets`, a group at a time, each tried as often as it takes. */
+async function openMany(
+  sockets: Socket[],
+  count: number,
+  group: number,
+  what: string,
+  open: () => Promise<Socket | typeof TURNED_AWAY>,
+): Promise<void> {
+  cleanup.add(() => {
+    for (const socket of sockets) socket.destroy()
+  })
+  while (sockets.length < count) {
+    const attempts = Array.from({ length: group }, () => patiently(what, open))
+    sockets.push(...(await Promise.all(attempts)))
+  }
 }
 
 for (const engine of ['native', 'node']) {
   test(`${engine}: 1,000 clients that read 1 KB a second of 10 MB cost little, and nobody else waits`, async () => {
     const rig = await start(engine)
-    await askMany(rig.port, 50)
+    await askMany(rig, 50)
     const before = await rig.rss()
-    const read: number[] = new Array(CLIENTS).fill(0)
-    const sockets = read.map((_, i) =>
-      slowReader(rig.port, (bytes) => {
-        read[i] = (read[i] as number) + bytes
-      }),
-    )
-    cleanup.add(() => {
-      for (const socket of sockets) socket.destroy()
-    })
-    await until(() => read.every((bytes) => bytes > 0), 'every one of them reads', 100_000)
+    const sockets: Socket[] = []
     const timer = setInterval(() => {
       for (const socket of sockets) socket.resume()
     }, 1_000)
     cleanup.add(() => clearInterval(timer))
+    await openMany(sockets, CLIENTS, GROUP, 'a slow reader', () => slowReader(rig.port))
     let most = 0
     let slowestMs = 0
     for (let round = 0; round < 5; round++) {
-      slowestMs = Math.max(slowestMs, await askMany(rig.port, 20))
+      slowestMs = Math.max(slowestMs, await askMany(rig, 20))
       most = Math.max(most, await rig.rss())
       await new Promise((resolve) => setTimeout(resolve, 800))
     }
@@ -117,7 +146,7 @@ for (const engine of ['native', 'node']) {
         `${Math.round(each / 1024)} KiB each; slowest other answer ${Math.round(slowestMs)} ms\n`,
     )
     assert.ok(each < MAX_BYTES_PER_CLIENT, `${each} bytes each`)
-    assert.ok(slowestMs < 5_000, `${slowestMs} ms`)
+    assert.ok(slowestMs < MAX_ANSWER_MS, `${slowestMs} ms`)
     assert.ok(
       sockets.every((socket) => !socket.destroyed),
       'a slow reader is not cut',
@@ -141,37 +170,22 @@ for (const engine of ['native', 'node']) {
       clearInterval(timer)
       for (const socket of sockets) socket.destroy()
     })
-    const slowestMs = await askMany(rig.port, 50)
-    assert.ok(slowestMs < 5_000, `${slowestMs} ms`)
-    await until(() => answers.length === sockets.length, 'all of them are answered', 20_000)
+    const slowestMs = await askMany(rig, 50)
+    assert.ok(slowestMs < MAX_ANSWER_MS, `${slowestMs} ms`)
+    await until(() => answers.length === sockets.length, 'all of them are answered', 60_000)
     assert.ok(answers.every((answer) => answer.startsWith('HTTP/1.1 408 ')))
-    assert.is((await fetchFrom(rig.port, '/')).status, 200)
+    await askMany(rig, 1)
   })
 }
 
 test('L06: 10,000 idle connections cost less than 20 KiB each, and new requests none of their time', async () => {
   const rig = await start('native')
-  await askMany(rig.port, 50)
+  await askMany(rig, 50)
   const before = await rig.rss()
-  const sockets: Socket[] = []
-  cleanup.add(() => {
-    for (const socket of sockets) socket.destroy()
-  })
-  let answered = 0
   // In groups: the queue of connections that wait to be accepted is 1,024 long.
-  for (let group = 0; group < 50; group++) {
-    for (let i = 0; i < 200; i++) {
-      const socket = connect({ port: rig.port, host: '127.0.0.1' })
-      socket.on('error', () => socket.destroy())
-      socket.once('data', () => {
-        answered += 1
-      })
-      socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
-      sockets.push(socket)
-    }
-    await until(() => answered === sockets.length, 'all of them were answered', 20_000)
-  }
-  const slowestMs = await askMany(rig.port, 100)
+  const sockets: Socket[] = []
+  await openMany(sockets, 10_000, 200, 'an idle client', () => idleClient(rig.port))
+  const slowestMs = await askMany(rig, 100)
   const each = ((await rig.rss()) - before) / sockets.length
   process.stdout.write(
     `     ${sockets.length} idle connections, ${Math.round(each / 1024)} KiB each; slowest other answer ${Math.round(slowestMs)} ms\n`,
@@ -181,24 +195,56 @@ test('L06: 10,000 idle connections cost less than 20 KiB each, and new requests 
     'all of them are kept',
   )
   assert.ok(each < 20 * 1024, `${each} bytes each`)
-  assert.ok(slowestMs < 5_000, `${slowestMs} ms`)
+  assert.ok(slowestMs < MAX_ANSWER_MS, `${slowestMs} ms`)
 })
 
 /** Asks for the big answer and takes 1 KB of it whenever it is resumed. */
-function slowReader(port: number, onRead: (bytes: number) => void): Socket {
+function slowReader(port: number): Promise<Socket | typeof TURNED_AWAY> {
   const buffer = Buffer.alloc(1024)
-  const socket = connect({
-    port,
-    host: '127.0.0.1',
-    onread: {
-      buffer,
-      callback: (length) => {
-        onRead(length)
-        return false
+  return new Promise((resolve, reject) => {
+    let isFirst = true
+    const socket = connect({
+      port,
+      host: '127.0.0.1',
+      onread: {
+        buffer,
+        callback: (length) => {
+          if (isFirst) resolve(taken(socket, buffer.toString('latin1', 0, length)))
+          isFirst = false
+          return false
+        },
       },
-    },
+    })
+    socket.on('error', (error) => {
+      socket.destroy()
+      reject(error)
+    })
+    socket.write('GET /big HTTP/1.1\r\nHost: a\r\n\r\n')
   })
-  socket.on('error', () => socket.destroy())
-  socket.write('GET /big HTTP/1.1\r\nHost: a\r\n\r\n')
-  return socket
+}
+
+/** Asks once and keeps the connection. One that the gateway did not want to keep has to be opened again. */
+function idleClient(port: number): Promise<Socket | typeof TURNED_AWAY> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ port, host: '127.0.0.1' })
+    socket.on('error', (error) => {
+      socket.destroy()
+      reject(error)
+    })
+    socket.once('data', (chunk) => {
+      const head = chunk.toString('latin1')
+      const isKept = !/^connection: close/im.test(head)
+      if (!isKept) socket.destroy()
+      resolve(isKept ? taken(socket, head) : TURNED_AWAY)
+    })
+    socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+  })
+}
+
+/** The connection, unless what came first says that the gateway has too much to do. */
+function taken(socket: Socket, head: string): Socket | typeof TURNED_AWAY {
+  if (head.startsWith('HTTP/1.1 200 ')) return socket
+  socket.destroy()
+  assert.match(head, /^HTTP\/1\.1 503 [\s\S]*\r\nretry-after: /i)
+  return TURNED_AWAY
 }
