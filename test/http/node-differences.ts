@@ -20,7 +20,8 @@ export const NODE_DIFFERENCES: Readonly<Record<string, string>> = {
     'Node reads nothing after a request with an Upgrade that is not taken: the connection closes after the answer',
 }
 
-type Register = (title: string, body: () => void | Promise<void>) => void
+/** What registers a test. */
+export type Register = (title: string, body: () => void | Promise<void>) => void
 
 /** Registers tests of an engine; those in which it differs must fail. */
 export function testsOf(engine: string, test: Register): Register {
