@@ -134,7 +134,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     metrics.add(family)
   }
   plugins.meters.onFamily = (family) => metrics.add(family)
-  plugins.functions = hostCallsByName(options.hostCalls ?? [])
+  plugins.hooks.functions = hostCallsByName(options.hostCalls ?? [])
   const development = options.development ?? null
   const inspector =
     development === null
@@ -146,10 +146,10 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
         })
   if (development?.standIns !== undefined) plugins.standIns = development.standIns
   if (development !== null) {
-    plugins.debugBuildOf = async (file) =>
+    plugins.hooks.debugBuildOf = async (file) =>
       (await development.debugBuildOf?.(file)) ?? debugBuildBeside(file)
   }
-  if (inspector !== null) plugins.onGuestLog = (line) => inspector.recorder.log(line)
+  if (inspector !== null) plugins.hooks.onGuestLog = (line) => inspector.recorder.log(line)
   const overload = new Overload(
     options.overloadProbe ?? new ProcessProbe(),
     OVERLOAD_THRESHOLDS,
@@ -180,7 +180,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     ignoresUnknownFields: options.compat === 'easegress',
     log,
   })
-  plugins.onSuspended = (suspension) => void control.rollbackFailing(suspension)
+  plugins.hooks.onSuspended = (suspension) => void control.rollbackFailing(suspension)
   let admin: AdminServer | null = null
   const closers: (() => void | Promise<void>)[] = [
     () => overload.stop(),
@@ -196,7 +196,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   let adminPort = options.admin?.port ?? -1
   try {
     // Asked when a plugin connects somewhere: by then there may be others than now.
-    plugins.isOwnListener = (address, port) =>
+    plugins.hooks.isOwnListener = (address, port) =>
       isThisMachine(address) &&
       (port === adminPort || serversOf(supervisor).some((server) => server.port === port))
     const outcome = await control.start()
