@@ -1,13 +1,14 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { join } from 'node:path'
 import { fetchFrom, until } from '../support/gateway.ts'
 import { assert, suite } from '../support/suite.ts'
-import { type PackedPackage, startRegistry } from './local-registry.ts'
+import { startRegistry } from './local-registry.ts'
+import { packPackages, runAsUser, USER_ENVIRONMENT } from './packed-packages.ts'
 
 /** Packing builds everything, and installing may have to ask a registry. */
 const test = suite('system/new-user', { timeoutMs: 300_000 })
@@ -32,58 +33,18 @@ const children: ChildProcess[] = []
 /** What was done and how long it took, in the order of the page. */
 const steps: { readonly name: string; readonly ms: number }[] = []
 
-/** A shell whose Node is the machine's own, as a new user has it. */
-const environment = {
-  ...process.env,
-  PATH: (process.env['PATH'] ?? '')
-    .split(delimiter)
-    .filter((dir) => !dir.includes('node_modules'))
-    .join(delimiter),
-  NO_COLOR: '1',
-  npm_config_audit: 'false',
-  npm_config_fund: 'false',
-  npm_config_update_notifier: 'false',
-  npm_config_prefer_offline: 'true',
-}
-
 test.before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'penstock-new-user-'))
-  const packages: PackedPackage[] = []
-  for (const dir of ['.', 'sdk', 'host/create']) packages.push(await pack(dir))
+  const packages = await packPackages(folder)
   registry = await startRegistry(packages)
   creator = packages.at(-1)?.file ?? ''
-  nodeVersion = (await run('node', ['--version'], folder)).trim()
+  nodeVersion = (await runAsUser('node', ['--version'], folder)).trim()
 })
 test.after(async () => {
   for (const child of children) await stop(child)
   registry?.server.close()
   await rm(folder, { recursive: true, force: true })
 })
-
-async function pack(dir: string): Promise<PackedPackage> {
-  const args = ['pack', `./${dir}`, '--json', '--pack-destination', folder]
-  const stdout = await run('npm', args, REPOSITORY)
-  // What the build says comes before the list.
-  const list = JSON.parse(stdout.slice(stdout.search(/^[[{]$/m))) as unknown
-  const [entry] = Object.values(list as Record<string, { filename: string; integrity: string }>)
-  const manifest = JSON.parse(await readFile(join(REPOSITORY, dir, 'package.json'), 'utf8'))
-  return {
-    file: join(folder, entry?.filename ?? ''),
-    integrity: entry?.integrity ?? '',
-    manifest: manifest as PackedPackage['manifest'],
-  }
-}
-
-/** Answers what it wrote; a failure shows all of it. */
-function run(command: string, args: readonly string[], cwd: string): Promise<string> {
-  const options = { cwd, env: environment, maxBuffer: 16 * 1024 * 1024 }
-  return new Promise((resolve, reject) => {
-    execFile(command, args, options, (error, stdout, stderr) => {
-      if (error === null) resolve(stdout)
-      else reject(new Error(`${command} ${args.join(' ')}: ${error.message}\n${stdout}${stderr}`))
-    })
-  })
-}
 
 /** Does a step of the way, and notes how long it took. */
 async function step<T>(name: string, action: () => Promise<T>): Promise<T> {
@@ -99,7 +60,7 @@ const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`
 
 /** Something that runs until it is stopped, with what it has said so far. */
 function start(command: string, args: readonly string[], cwd: string) {
-  const child = spawn(command, args, { cwd, env: environment, detached: true })
+  const child = spawn(command, args, { cwd, env: USER_ENVIRONMENT, detached: true })
   children.push(child)
   const running = { child, output: '' }
   for (const stream of [child.stdout, child.stderr]) {
@@ -118,8 +79,8 @@ async function stop(child: ChildProcess): Promise<void> {
   await closed
 }
 
-const npm = (...args: string[]): Promise<string> => run('npm', args, project)
-const npx = (...args: string[]): Promise<string> => run('npx', args, project)
+const npm = (...args: string[]): Promise<string> => runAsUser('npm', args, project)
+const npx = (...args: string[]): Promise<string> => runAsUser('npx', args, project)
 
 const scope = (): string => `--@penstock:registry=${registry.url}`
 
@@ -146,7 +107,7 @@ test('a project is made from the packed packages, on the Node of the machine', a
   project = join(work, 'my-filter')
   const said = await step('`npm create penstock my-filter`', () =>
     // As npm create does it, from the packed file.
-    run(
+    runAsUser(
       'npm',
       ['exec', '--yes', scope(), `--package=${creator}`, '--', 'create-penstock', 'my-filter'],
       work,

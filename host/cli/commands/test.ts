@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { join, relative, resolve } from 'node:path'
+import { createRequire } from 'node:module'
+import { dirname, join, relative, resolve } from 'node:path'
 import { GatewayError } from '../../errors.ts'
 import { paint, writeError } from '../errors.ts'
 import { type CliIo, EXIT, type ExitCode } from '../io.ts'
@@ -13,9 +14,9 @@ const TEST_FILE = /\.test\.(?:ts|mts|js|mjs)$/
 const PASSED_OVER = new Set(['node_modules', 'build', 'dist'])
 
 /**
- * Builds the plugins in these folders, the current one when none is named, and runs their test files: with
- * Node's own test runner, or each by itself when it is written for uvu. 0 when every plugin is built and
- * every test passes, 1 when not, 2 when there is no plugin or no test.
+ * Builds the plugins in these folders, the current one when none is named, and runs their test files, each
+ * with the runner it is written for: Node's own, the project's vitest, or, for uvu, by itself. 0 when every
+ * plugin is built and every test passes, 1 when not, 2 when there is no plugin or no test.
  */
 export async function test(dirs: readonly string[], io: CliIo): Promise<ExitCode> {
   let exit: ExitCode = EXIT.ok
@@ -39,12 +40,8 @@ async function testOne(dir: string, io: CliIo): Promise<ExitCode> {
     writeError(new GatewayError('CLI_NO_TESTS', { dir }), io)
     return EXIT.usage
   }
-  const isUvu = new Map(files.map((file) => [file, usesUvu(join(dir, file))]))
-  const runs = files.filter((file) => isUvu.get(file) === true).map((file) => [file])
-  const others = files.filter((file) => isUvu.get(file) === false)
-  if (others.length > 0) runs.push(['--test', '--test-reporter=spec', ...others])
   let exit: ExitCode = EXIT.ok
-  for (const args of runs) {
+  for (const args of runsOf(dir, files)) {
     const { code, isInterrupted } = await runNode(args, dir, io)
     if (isInterrupted) return EXIT.interrupted
     if (code !== 0) exit = EXIT.refused
@@ -71,6 +68,34 @@ function testFiles(dir: string): string[] {
   return found.sort()
 }
 
-function usesUvu(file: string): boolean {
-  return /\bfrom\s+['"]uvu['"]/.test(readFileSync(file, 'utf8'))
+/** What Node is started with, one run after another. */
+function runsOf(dir: string, files: readonly string[]): string[][] {
+  const runs: string[][] = []
+  const [forNode, forVitest]: [string[], string[]] = [[], []]
+  const vitest = vitestOf(dir)
+  for (const file of files) {
+    const runner = /\bfrom\s+['"](uvu|vitest)['"]/.exec(readFileSync(join(dir, file), 'utf8'))?.[1]
+    if (runner === undefined) forNode.push(file)
+    // By a whole path: vitest takes what it is given for a part of a name.
+    else if (runner === 'vitest' && vitest !== null) forVitest.push(join(dir, file))
+    // Without vitest, what Node says of the import is what there is to say.
+    else runs.push([file])
+  }
+  if (vitest !== null && forVitest.length > 0) runs.push([vitest, 'run', ...forVitest])
+  if (forNode.length > 0) runs.push(['--test', '--test-reporter=spec', ...forNode])
+  return runs
+}
+
+/** The script of the project's own vitest; null when it has none. */
+function vitestOf(dir: string): string | null {
+  const { resolve: find } = createRequire(join(dir, 'package.json'))
+  let manifest: string
+  try {
+    manifest = find('vitest/package.json')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'MODULE_NOT_FOUND') return null
+    throw error
+  }
+  const { bin } = JSON.parse(readFileSync(manifest, 'utf8')) as { bin?: { vitest?: string } }
+  return bin?.vitest === undefined ? null : join(dirname(manifest), bin.vitest)
 }

@@ -92,3 +92,23 @@ test.run()
   await write('2')
   assert.is(await runTests([], fakeIo({ cwd: dir })), 1)
 })
+
+test('a file written for vitest runs with the vitest of the project, and says so when there is none', async () => {
+  const files = {
+    'index.ts': GOOD,
+    'a.test.ts': nodeTest('1'),
+    'b.test.ts': "import { test } from 'vitest'\n",
+  }
+  const dir = await pluginFolder(cleanup, {
+    ...files,
+    'node_modules/vitest/package.json': '{ "bin": { "vitest": "./run.mjs" } }',
+    'node_modules/vitest/run.mjs': 'console.log(`vitest: ${process.argv.slice(2)}`)\n',
+  })
+  const io = fakeIo({ cwd: dir, env: { NO_COLOR: '1' } })
+  assert.is(await runTests([], io), 0, io.out() + io.err())
+  assert.match(io.out(), `vitest: run,${join(dir, 'b.test.ts')}\n`)
+  assert.match(io.out(), '✔ the header is there')
+  const without = fakeIo({ cwd: await pluginFolder(cleanup, files), env: { NO_COLOR: '1' } })
+  assert.is(await runTests([], without), 1)
+  assert.match(without.err(), "Cannot find package 'vitest'")
+})
