@@ -180,8 +180,32 @@ export interface Upstream {
 export async function startUpstream(
   onRequest: (socket: Socket, request: SeenRequest, index: number) => void,
 ): Promise<Upstream> {
-  const sockets = new Set<Socket>()
   const seen: SeenRequest[] = []
+  return await listen(seen, (socket) => {
+    let text = ''
+    socket.on('data', (chunk: Buffer) => {
+      text += chunk.latin1Slice()
+      for (;;) {
+        const request = parseRequest(text)
+        if (request === null) return
+        text = text.slice(request.length)
+        seen.push(request.request)
+        onRequest(socket, request.request, seen.length - 1)
+      }
+    })
+  })
+}
+
+/** An upstream that does with a connection what `onConnection` does, and reads no requests by itself. */
+export async function startRawUpstream(onConnection: (socket: Socket) => void): Promise<Upstream> {
+  return await listen([], onConnection)
+}
+
+async function listen(
+  seen: SeenRequest[],
+  onConnection: (socket: Socket) => void,
+): Promise<Upstream> {
+  const sockets = new Set<Socket>()
   const upstream = {
     port: 0,
     origin: '',
@@ -193,20 +217,11 @@ export async function startUpstream(
       sockets.add(socket)
       socket.on('close', () => sockets.delete(socket))
       socket.on('error', () => socket.destroy())
-      let text = ''
-      socket.on('data', (chunk: Buffer) => {
-        text += chunk.latin1Slice()
-        for (;;) {
-          const request = parseRequest(text)
-          if (request === null) return
-          text = text.slice(request.length)
-          seen.push(request.request)
-          onRequest(socket, request.request, seen.length - 1)
-        }
-      })
+      onConnection(socket)
     }),
     close: async (): Promise<void> => {
       for (const socket of sockets) socket.destroy()
+      if (!upstream.server.listening) return
       upstream.server.close()
       await once(upstream.server, 'close')
     },
