@@ -1,4 +1,3 @@
-import { Body } from '../../host/exchange/body.ts'
 import type { Exchange } from '../../host/exchange/exchange.ts'
 import type {
   ExchangeHandler,
@@ -56,10 +55,4 @@ export function forEachEngine(
 
 export function hello(exchange: Exchange): void {
   exchange.reply(200, 'hello')
-}
-
-/** A body whose producer has nothing to pause. */
-export function streamedBody(length = -1): Body {
-  const nothing = (): undefined => undefined
-  return Body.stream({ resume: nothing, pause: nothing, cancel: nothing }, length)
 }

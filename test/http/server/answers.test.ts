@@ -4,7 +4,8 @@ import { Headers } from '../../../host/exchange/headers.ts'
 import { Response } from '../../../host/exchange/response.ts'
 import { until } from '../../support/gateway.ts'
 import { assert } from '../../support/suite.ts'
-import { forEachEngine, GET, streamedBody } from '../server-suite.ts'
+import { forEachEngine, GET } from '../server-suite.ts'
+import { streamedBody } from '../streamed-body.ts'
 import { valuesOf } from '../wire.ts'
 
 forEachEngine('answers', (test, { server, listen, connect }) => {

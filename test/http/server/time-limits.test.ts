@@ -3,7 +3,8 @@ import { Headers } from '../../../host/exchange/headers.ts'
 import { Response } from '../../../host/exchange/response.ts'
 import { assert } from '../../support/suite.ts'
 import { LIMITS } from '../native/tiny-proxy.ts'
-import { forEachEngine, GET, hello, streamedBody } from '../server-suite.ts'
+import { forEachEngine, GET, hello } from '../server-suite.ts'
+import { streamedBody } from '../streamed-body.ts'
 import type { WireClient } from '../wire.ts'
 
 /** Sends `text` every 20 ms until the connection ends. */

@@ -1,12 +1,12 @@
-import { isGatewayError } from '../../host/errors.ts'
-import { Body } from '../../host/exchange/body.ts'
-import { HTTP_ENGINES } from '../../host/http/engines.ts'
-import { CLIENT_TUNING } from '../../host/http/native/client-pool.ts'
-import { MAX_WAITING_CALLS } from '../../host/http/node/client.ts'
-import { Cleanup, startUpstream, until } from '../support/gateway.ts'
-import { assert, suite } from '../support/suite.ts'
+import { isGatewayError } from '../../../host/errors.ts'
+import { Body } from '../../../host/exchange/body.ts'
+import { HTTP_ENGINES } from '../../../host/http/engines.ts'
+import { CLIENT_TUNING } from '../../../host/http/native/client-pool.ts'
+import { MAX_WAITING_CALLS } from '../../../host/http/node/client.ts'
+import { Cleanup, startUpstream, until } from '../../support/gateway.ts'
+import { assert, suite } from '../../support/suite.ts'
 
-const test = suite('http/client-queue', { timeoutMs: 60_000 })
+const test = suite('http/client/queue', { timeoutMs: 60_000 })
 
 let cleanup = new Cleanup()
 test.after.each(async () => {
