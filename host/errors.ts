@@ -38,6 +38,12 @@ export const ERRORS = {
     (p: { limit: number }) => `the body is larger than ${p.limit} bytes`,
     'Send it in several requests.',
   ),
+  ADMIN_CALLER: spec(
+    'client',
+    400,
+    (p: { header: string }) => `the header ${p.header} does not hold a name`,
+    'Send at most 64 letters, digits and . _ @ + - in it, or leave it out.',
+  ),
   ADMIN_CONFLICT: spec('config', 409, (p: { message: string }) => p.message, 'See the message.'),
   ADMIN_FORBIDDEN: spec(
     'client',
@@ -556,6 +562,13 @@ export const ERRORS = {
     422,
     (p: { path: string }) => `there is no plugin: ${p.path} does not exist`,
     'Name the folder that holds index.ts, or the file itself.',
+  ),
+
+  TRACE_REFUSED: spec(
+    'upstream',
+    502,
+    (p: { url: string; status: number }) => `${p.url} answers spans with ${p.status}`,
+    'Check that the `endpoint` of the exporter is the one for traces in JSON.',
   ),
 
   UPSTREAM_ABORTED: spec(

@@ -24,6 +24,7 @@ import { Inspector } from './inspect/inspector.ts'
 import { HttpServerGeneration } from './objects/http-server.ts'
 import type { Logger } from './observe/log.ts'
 import { Metrics } from './observe/metrics.ts'
+import { TraceMeter } from './observe/tracing/trace-meter.ts'
 import type { AccessLog } from './traffic/access-log.ts'
 import { UsagePool } from './usage-pool.ts'
 import { debugBuildBeside } from './wasm/debug-run.ts'
@@ -133,6 +134,8 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   )) {
     metrics.add(family)
   }
+  const traceMeter = new TraceMeter()
+  metrics.add(traceMeter.family())
   plugins.meters.onFamily = (family) => metrics.add(family)
   plugins.hooks.functions = hostCallsByName(options.hostCalls ?? [])
   const development = options.development ?? null
@@ -161,6 +164,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const supervisor = new Supervisor(
     {
       accessLog: options.accessLog,
+      traceMeter,
       engine: development === null ? engine : movingEngine(engine, development.onMoved),
       clients: new UsagePool(),
       listeners: new UsagePool(),

@@ -1,3 +1,5 @@
+import type { RequestTrace } from '../observe/tracing/request-trace.ts'
+import type { Span } from '../observe/tracing/span.ts'
 import { NamespaceScope } from './namespace-scope.ts'
 import type { Request } from './request.ts'
 import { Response } from './response.ts'
@@ -11,6 +13,8 @@ export interface MessageScope {
   request: Request
   response: Response | null
   readonly exchange: Exchange
+  /** The step that works on it now; null when the request is not traced. */
+  span: Span | null
 }
 
 /**
@@ -54,6 +58,7 @@ export class Exchange implements MessageScope {
   request: Request
   response: Response | null = null
   readonly exchange: Exchange = this
+  span: Span | null = null
   /** Milliseconds on the monotonic clock. */
   readonly startedAtMs: number
   /** The HTTPServer this came in through. */
@@ -74,6 +79,8 @@ export class Exchange implements MessageScope {
   values: Map<string, unknown> | null = null
   /** True when steps note how long they take: the access log is on. */
   isTimed = false
+  /** The trace it belongs to; null when its server does not trace. */
+  trace: RequestTrace | null = null
   /** Null unless exchanges are recorded. */
   observer: ExchangeObserver | null = null
   #scopes: Map<string, NamespaceScope> | null = null

@@ -1,4 +1,5 @@
 import { GatewayError } from '../errors.ts'
+import type { Span } from '../observe/tracing/span.ts'
 import type { Exchange, MessageScope } from './exchange.ts'
 import type { Request } from './request.ts'
 import type { Response } from './response.ts'
@@ -8,6 +9,7 @@ export class NamespaceScope implements MessageScope {
   readonly namespace: string
   readonly exchange: Exchange
   response: Response | null = null
+  span: Span | null = null
   #request: Request | null = null
 
   constructor(namespace: string, exchange: Exchange) {

@@ -11,6 +11,9 @@ import type { FilterEnv } from './env.ts'
 const MAX_CONNECTIONS = 64
 const CONNECT_TIMEOUT_MS = 5_000
 
+/** What a call is made with. */
+export type OutboundEnv = Pick<FilterEnv, 'engine' | 'clients'>
+
 export interface CallAnswer {
   readonly status: number
   readonly headers: Headers
@@ -23,7 +26,7 @@ export class OutboundCall {
   readonly #client: Usage<HttpClient>
 
   /** `tls` is null for the usual checks of a certificate. */
-  constructor(url: string, env: FilterEnv, tls: UpstreamTls | null = null) {
+  constructor(url: string, env: OutboundEnv, tls: UpstreamTls | null = null) {
     this.#url = new URL(url)
     const { origin } = this.#url
     this.#client = env.clients.acquire(

@@ -26,7 +26,10 @@ const memoryCache = z.strictObject({
 /** One pool of a Proxy. */
 export const poolSpec = z
   .strictObject({
-    spanName: z.string().default('').describe('Accepted; the name of the span in traces.'),
+    spanName: z
+      .string()
+      .default('')
+      .describe('What its attempts are called in traces; the name of the filter when empty.'),
     servers: servers().prefault([]).describe('The endpoints.'),
     serverTags: z
       .array(z.string())

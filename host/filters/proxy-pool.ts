@@ -32,6 +32,7 @@ export function compilePool(
   const { stickySession } = pool.loadBalance
   return {
     pool: pool.filter === undefined ? 'main' : JSON.stringify(pool.filter),
+    spanName: pool.spanName === '' ? env.filter : pool.spanName,
     servers: pool.servers,
     dns: pool.discovery?.dns ?? null,
     file:

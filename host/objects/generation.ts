@@ -1,6 +1,7 @@
 import type { MissingPart } from '../filters/filter.ts'
 import type { HttpEngine } from '../http/engine.ts'
 import type { Logger } from '../observe/log.ts'
+import type { TraceMeter } from '../observe/tracing/trace-meter.ts'
 import type { AccessLog } from '../traffic/access-log.ts'
 import type { TrafficObserver } from '../traffic/observer.ts'
 import type { UsagePool } from '../usage-pool.ts'
@@ -32,6 +33,7 @@ export interface Generation {
 export interface ObjectEnv {
   readonly log: Logger
   readonly accessLog: AccessLog
+  readonly traceMeter: TraceMeter
   readonly engine: HttpEngine
   readonly clients: UsagePool
   readonly listeners: UsagePool

@@ -10,6 +10,7 @@ import { checkTls, tlsFields } from './http-server-tls-fields.ts'
 import { ipFilterField, ranges } from './ip-filter-field.ts'
 import { type CheckContext, defineObject, type SpecOf } from './object.ts'
 import { checkRadixRoute } from './radix-check.ts'
+import { tracingSpec } from './tracing-spec.ts'
 
 /** Body bytes a client may send when the configuration does not say. */
 export const DEFAULT_MAX_BODY_BYTES = 10 * 1024 * 1024
@@ -200,7 +201,8 @@ const spec = z.strictObject({
     .default('')
     .describe('The line of a request in the access log, with variables such as `{{Method}}`.'),
   ...tlsFields,
-  ...notYet('autoCert', 'http3', 'tracing'),
+  tracing: tracingSpec.optional().describe('Traces requests and sends their spans to a collector.'),
+  ...notYet('autoCert', 'http3'),
 })
 
 /** HTTPServer without its running part: the fields of its document and the rules they follow. */
@@ -234,6 +236,7 @@ filters:
     'A request head has a time limit, a size limit and a limit of fields, and a client that pauses in its body is answered 408.',
     'Messages that HTTP leaves in doubt are refused, not repaired.',
     'TLS is 1.2 or 1.3. Certificates are checked when the configuration is, and a change of them closes no connection. Easegress has no `tls`.',
+    'What a client says about sampling is not asked: `tracing.sampleRate` and the id of the trace decide. Spans go by OTLP over HTTP or to Zipkin; `jaeger` and OTLP over gRPC are errors that name these. A batch that a collector does not take is dropped and counted in `penstock_trace_spans_total`.',
     'Headers that open doors, such as `Authorization` and `Cookie`, are not written to the access log.',
     '`port: 0` takes a free port.',
   ],

@@ -2,6 +2,7 @@ import type { Exchange } from '../exchange/exchange.ts'
 import { fallbackResponse } from '../exchange/fallback-response.ts'
 import { encodePath } from '../exchange/request.ts'
 import type { HttpServer, ListenOptions } from '../http/engine.ts'
+import type { Tracer } from '../observe/tracing/tracer.ts'
 import { type AccessFormat, compileAccessFormat } from '../traffic/access-format.ts'
 import { IpFilter } from '../traffic/ip-filter.ts'
 import { limitRequest } from '../traffic/limit-request.ts'
@@ -9,6 +10,7 @@ import { RadixRouter } from '../traffic/radix-router.ts'
 import { RouteCache } from '../traffic/route-cache.ts'
 import { OrderedRouter, type RouteMatch, type RouteResult, type Router } from '../traffic/router.ts'
 import { compileSetHeaders, type SetHeaders } from '../traffic/set-headers.ts'
+import { traceExchange } from '../traffic/trace-exchange.ts'
 import { TrustedProxies } from '../traffic/trusted-proxies.ts'
 import type { Usage } from '../usage-pool.ts'
 import { closePools, createPools } from './backend-pools.ts'
@@ -16,6 +18,7 @@ import type { Generation, ObjectEnv } from './generation.ts'
 import { compileRules, limitsOf } from './http-server-rules.ts'
 import type { HttpServerSpec } from './http-server-spec.ts'
 import { type LoadedTls, loadTls } from './http-server-tls.ts'
+import { acquireTracer } from './http-server-tracing.ts'
 import type { PipelineGeneration } from './pipeline.ts'
 
 /** A bound socket that outlives generations, with the handler of the one that is active. */
@@ -62,6 +65,9 @@ export class HttpServerGeneration implements Generation {
   readonly #trusted: TrustedProxies | null
   readonly #accessFormat: AccessFormat | null
   readonly #listener: Usage<Listener>
+  readonly #tracing: Usage<Tracer> | null
+  /** Null when requests are not traced. */
+  readonly #tracer: Tracer | null
   #requests = 0
 
   constructor(
@@ -70,6 +76,7 @@ export class HttpServerGeneration implements Generation {
     listener: Usage<Listener>,
     pools: Pools,
     loaded: LoadedTls,
+    tracing: Usage<Tracer> | null,
   ) {
     this.name = spec.name
     this.pools = pools
@@ -90,6 +97,8 @@ export class HttpServerGeneration implements Generation {
     this.#accessFormat =
       spec.accessLogFormat === '' ? null : compileAccessFormat(spec.accessLogFormat)
     this.#listener = listener
+    this.#tracing = tracing
+    this.#tracer = tracing?.value ?? null
   }
 
   /** The port that was bound, also when 0 was asked for. */
@@ -107,6 +116,8 @@ export class HttpServerGeneration implements Generation {
   async retire(): Promise<void> {
     this.#listener.release()
     await this.#listener.value.closed
+    this.#tracing?.release()
+    await this.#tracer?.closed
     await closePools(this.pools)
   }
 
@@ -123,6 +134,7 @@ export class HttpServerGeneration implements Generation {
 
   readonly handle = (exchange: Exchange): void | Promise<void> => {
     this.#requests += 1
+    if (this.#tracer !== null) traceExchange(this.#tracer, exchange)
     this.#env.accessLog.watch(exchange, this.#accessFormat)
     const { request } = exchange
     const isBelieved = this.#trusted?.believe(request) ?? false
@@ -217,7 +229,8 @@ async function listen(
     },
   )
   const listener = usage.value
-  const generation = new HttpServerGeneration(spec, env, usage, pools, loaded)
+  const tracing = acquireTracer(spec, env)
+  const generation = new HttpServerGeneration(spec, env, usage, pools, loaded, tracing)
   if (listener.server === null) {
     const options: ListenOptions = {
       name: spec.name,
@@ -230,6 +243,7 @@ async function listen(
       listener.server = await env.engine.listen(options, (exchange) => listener.handle(exchange))
     } catch (error) {
       usage.release()
+      tracing?.release()
       throw error
     }
   }

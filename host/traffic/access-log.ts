@@ -76,6 +76,8 @@ export function formatAccess(
     exchange.tags === null
       ? ''
       : `,"tags":${quote(cut(exchange.tags.join(' | '), ACCESS_TAGS_LIMIT))}`
+  const { trace } = exchange
+  const traceId = trace === null ? '' : `,"traceId":"${trace.id}"`
   // By hand: 1.3 us, where JSON.stringify over an object with the same fields takes 2.6 us.
   return (
     `{"level":"info","time":"${at.toISOString()}","msg":"request"` +
@@ -83,7 +85,7 @@ export function formatAccess(
     `,"method":${quote(method)},"path":${quote(cut(path, ACCESS_PATH_LIMIT))}` +
     `,"status":${end.status},"durationMs":${Math.round(end.durationMs * 1000) / 1000}` +
     `,"remote":${quote(exchange.request.remoteAddress)},"sentBytes":${end.sentBytes}` +
-    `,"requestId":"${exchange.id}"${tags}${end.isComplete ? '' : ',"isComplete":false'}}\n`
+    `,"requestId":"${exchange.id}"${traceId}${tags}${end.isComplete ? '' : ',"isComplete":false'}}\n`
   )
 }
 

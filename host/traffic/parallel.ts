@@ -2,7 +2,7 @@ import type { MessageScope } from '../exchange/exchange.ts'
 import type { Filter } from '../filters/filter.ts'
 import type { Logger } from '../observe/log.ts'
 import { BRANCH_FAILED, type FlowNode } from './flow.ts'
-import { FlowTrace } from './flow-trace.ts'
+import { type FlowTrace, traceFlow } from './flow-trace.ts'
 import { type FlowEnd, PipelineRunner, STOPPED } from './pipeline.ts'
 
 /**
@@ -27,7 +27,7 @@ export class ParallelNode implements Filter<typeof BRANCH_FAILED> {
 
   handle(scope: MessageScope): undefined | typeof BRANCH_FAILED | Promise<Result> {
     const { exchange } = scope
-    const traces = exchange.isTimed ? this.#branches.map(() => new FlowTrace()) : null
+    const traces = this.#trace(scope)
     const ends: FlowEnd[] = []
     const waiting: Promise<unknown>[] = []
     for (const [index, branch] of this.#branches.entries()) {
@@ -36,12 +36,18 @@ export class ParallelNode implements Filter<typeof BRANCH_FAILED> {
       else ends.push(end)
     }
     const finish = (): Result => {
-      if (traces !== null) {
-        exchange.tag(`${this.#label}: ${traces.map((trace) => trace.text).join(' & ')}`)
+      if (traces !== null && exchange.isTimed) {
+        exchange.tag(`${this.#label}: ${traces.map(({ text }) => text).join(' & ')}`)
       }
       return ends.includes(STOPPED) ? BRANCH_FAILED : undefined
     }
     return waiting.length === 0 ? finish() : Promise.all(waiting).then(finish)
+  }
+
+  /** One for each branch, inside of this node; null when nobody wants to know. */
+  #trace({ exchange, span }: MessageScope): readonly FlowTrace[] | null {
+    if (!exchange.isTimed && span === null) return null
+    return this.#branches.flatMap(({ name }) => traceFlow(exchange, span, name) ?? [])
   }
 }
 

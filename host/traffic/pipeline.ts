@@ -1,10 +1,9 @@
-import { performance } from 'node:perf_hooks'
 import { reasonOf } from '../errors.ts'
 import type { Exchange, MessageScope } from '../exchange/exchange.ts'
 import { fallbackResponse } from '../exchange/fallback-response.ts'
 import type { Logger } from '../observe/log.ts'
 import { FLOW_END, type FlowNode } from './flow.ts'
-import { FlowTrace } from './flow-trace.ts'
+import { type FlowTrace, traceFlow } from './flow-trace.ts'
 
 /** How a flow ended. */
 export type FlowEnd = typeof WENT_THROUGH | typeof ENDED | typeof STOPPED
@@ -41,13 +40,12 @@ export class PipelineRunner {
 
   /** The whole of it: the flow, what is owed, and a response. Never throws and never rejects. */
   run(exchange: Exchange): void | Promise<void> {
-    const trace = exchange.isTimed ? new FlowTrace() : null
-    return settled(this.#runFrom(exchange, 0, trace, WHOLE))
+    return settled(this.#runFrom(exchange, 0, this.#trace(exchange), WHOLE))
   }
 
   /** The flow alone: another may follow before `complete`. Never throws and never rejects. */
   runFlow(exchange: Exchange): FlowEnd | Promise<FlowEnd> {
-    return this.#runFrom(exchange, 0, exchange.isTimed ? new FlowTrace() : null, FLOW)
+    return this.#runFrom(exchange, 0, this.#trace(exchange), FLOW)
   }
 
   /** The flow as a branch beside others, in namespaces of its own. Never throws and never rejects. */
@@ -58,6 +56,11 @@ export class PipelineRunner {
   /** What `run` does after the flow. */
   complete(exchange: Exchange): void | Promise<void> {
     return settled(this.#complete(exchange, WENT_THROUGH))
+  }
+
+  #trace(exchange: Exchange): FlowTrace | null {
+    const { trace } = exchange
+    return traceFlow(exchange, trace === null ? null : trace.server, this.name)
   }
 
   #runFrom(
@@ -77,20 +80,21 @@ export class PipelineRunner {
       }
       const scope: MessageScope =
         node.namespace === null ? exchange : exchange.scope(node.namespace)
-      const startedAtMs = trace === null ? 0 : performance.now()
+      if (trace !== null) trace.begin(node.label, scope)
       let result: string | undefined
       try {
         const answer = node.filter.handle(scope)
         if (answer instanceof Promise) {
-          return this.#wait(exchange, scope, index, answer, startedAtMs, trace, part)
+          return this.#wait(exchange, scope, index, answer, trace, part)
         }
         result = answer
       } catch (error) {
+        trace?.fail(error, scope)
         this.#failed(scope, node, error, part)
         end = STOPPED
         break
       }
-      if (trace !== null) trace.add(node.label, result, performance.now() - startedAtMs)
+      if (trace !== null) trace.end(result, scope)
       index = result === undefined && node.jumps === null ? index + 1 : next(node, index, result)
       if (index >= FLOW_END) end = endOf(node, result)
     }
@@ -102,19 +106,19 @@ export class PipelineRunner {
     scope: MessageScope,
     index: number,
     answer: Promise<string | undefined>,
-    startedAtMs: number,
     trace: FlowTrace | null,
     part: Part,
   ): Promise<FlowEnd> {
     const node = this.#nodes[index] as FlowNode
     return answer.then(
       (result) => {
-        if (trace !== null) trace.add(node.label, result, performance.now() - startedAtMs)
+        if (trace !== null) trace.end(result, scope)
         const following = next(node, index, result)
         if (following < FLOW_END) return this.#runFrom(exchange, following, trace, part)
         return this.#ended(exchange, endOf(node, result), trace, part)
       },
       (error: unknown) => {
+        trace?.fail(error, scope)
         this.#failed(scope, node, error, part)
         return this.#ended(exchange, STOPPED, trace, part)
       },
@@ -128,8 +132,11 @@ export class PipelineRunner {
     trace: FlowTrace | null,
     part: Part,
   ): FlowEnd | Promise<FlowEnd> {
-    if (trace !== null && part !== BRANCH && trace.text !== '') {
-      exchange.tag(`pipeline(${this.name}): ${trace.text}`)
+    if (trace !== null) {
+      trace.close()
+      if (part !== BRANCH && trace.text !== '') {
+        exchange.tag(`pipeline(${this.name}): ${trace.text}`)
+      }
     }
     return part === WHOLE ? this.#complete(exchange, end) : end
   }

@@ -16,6 +16,7 @@ import {
 import { followRedirects } from './redirect.ts'
 import type { ServerPool } from './server-pool.ts'
 import type { StickySession } from './sticky-session.ts'
+import { endCall, failCall, traceCall } from './trace-call.ts'
 import { keepBody, requestTo } from './upstream-request.ts'
 
 /** What sending a request came to: an answer of an endpoint, or a failure. */
@@ -31,6 +32,8 @@ export interface Outcome {
 
 /** The policies that a request of a pool goes through. */
 export interface AttemptPolicies {
+  /** What an attempt is called in traces. */
+  readonly spanName: string
   /** Each attempt may take so long until the head of its answer; 0 for no limit. */
   readonly timeoutMs: number
   /** Redirects that are followed. */
@@ -137,22 +140,25 @@ export class Attempts {
   async #attempt(scope: MessageScope, endpoint: Endpoint | undefined): Promise<Outcome> {
     if (endpoint === undefined) return NO_ENDPOINT
     const servers = this.#servers
-    const { timeoutMs, maxRedirection } = this.#policies
+    const { timeoutMs, maxRedirection, spanName } = this.#policies
     const { state } = endpoint
+    const span = scope.exchange.trace === null ? null : traceCall(scope, endpoint, spanName)
     this.#count += 1
     if (servers.countsActive) state.active += 1
     try {
-      const sent = requestTo(endpoint, scope.request)
+      const sent = requestTo(endpoint, scope, span)
       let response = await endpoint.client.value.send(sent, timeoutMs, scope.exchange)
       if (maxRedirection > 0) {
         const rules = { maxRedirection, timeoutMs, endpoints: servers.endpoints }
         response = await followRedirects(response, sent, endpoint, rules, scope.exchange)
       }
       servers.record(endpoint, response.status >= 500)
+      if (span !== null) endCall(span, response.status)
       return { endpoint, response, failure: null, note: '' }
     } catch (error) {
       if (servers.countsActive) state.active -= 1
       const outcome = failed(endpoint, error)
+      if (span !== null) failCall(span, outcome.note)
       if (outcome.failure?.result !== 'clientError') servers.record(endpoint, true)
       return outcome
     }

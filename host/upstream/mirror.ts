@@ -71,7 +71,7 @@ export class Mirror {
     const { state, client } = endpoint
     if (this.#servers.countsActive) state.active += 1
     void client.value
-      .send(requestTo(endpoint, scope.request), this.#timeoutMs, null)
+      .send(requestTo(endpoint, scope, null), this.#timeoutMs, null)
       .then(
         (response) => {
           this.#servers.record(endpoint, response.status >= 500)

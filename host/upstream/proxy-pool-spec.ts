@@ -14,6 +14,8 @@ import type { StickySpec } from './sticky-session.ts'
 export interface ProxyPoolSpec {
   /** Which pool of its filter it is; stays the same over changes. */
   readonly pool: string
+  /** What its attempts are called in traces. */
+  readonly spanName: string
   /** Used as they are, or until something is discovered. */
   readonly servers: readonly ServerSpec[]
   readonly dns: DnsSpec | null

@@ -13,6 +13,7 @@ import { limitBody } from './body-limit.ts'
 import { MemoryCache } from './cache/memory-cache.ts'
 import { compressResponse } from './compression.ts'
 import type { Discovery } from './discovery/discovery.ts'
+import type { Endpoint } from './endpoint.ts'
 import {
   BODY_TOO_LARGE,
   type Failure,
@@ -25,6 +26,7 @@ import { mergeHeaders } from './merge-headers.ts'
 import { acquireDiscovery, type ProxyPoolSpec } from './proxy-pool-spec.ts'
 import { ServerPool } from './server-pool.ts'
 import { StickySession } from './sticky-session.ts'
+import { endCall, failCall, traceCall } from './trace-call.ts'
 import { requestTo } from './upstream-request.ts'
 
 /** One pool of a Proxy: sends a request to one of its servers and makes the answer the response. */
@@ -87,8 +89,9 @@ export class ProxyPool {
     if (this.#attempts !== null) return this.#handleWith(this.#attempts, scope)
     const endpoint = this.#servers.choose(scope)
     if (endpoint === undefined) return this.#fail(scope, UNAVAILABLE, 'no endpoint is available')
+    if (scope.exchange.trace !== null) return this.#handleTraced(scope, endpoint)
     return endpoint.client.value
-      .send(requestTo(endpoint, scope.request), this.#spec.timeoutMs, scope.exchange)
+      .send(requestTo(endpoint, scope, null), this.#spec.timeoutMs, scope.exchange)
       .then(
         (response) => this.#finish(scope, response),
         (error: unknown) => this.#fail(scope, failureOf(error), reasonOf(error)),
@@ -116,6 +119,20 @@ export class ProxyPool {
   close(): void {
     this.#servers.close()
     for (const usage of this.#usages) usage.release()
+  }
+
+  async #handleTraced(scope: MessageScope, endpoint: Endpoint): Promise<ProxyResult> {
+    const { timeoutMs, spanName } = this.#spec
+    const span = traceCall(scope, endpoint, spanName)
+    try {
+      const sent = requestTo(endpoint, scope, span)
+      const response = await endpoint.client.value.send(sent, timeoutMs, scope.exchange)
+      if (span !== null) endCall(span, response.status)
+      return this.#finish(scope, response)
+    } catch (error) {
+      if (span !== null) failCall(span, reasonOf(error))
+      return this.#fail(scope, failureOf(error), reasonOf(error))
+    }
   }
 
   async #handleWith(attempts: Attempts, scope: MessageScope): Promise<ProxyResult> {
@@ -199,8 +216,9 @@ export class ProxyPool {
   }
 
   #createAttempts(env: UpstreamEnv): Attempts {
-    const { timeoutMs, maxRedirection } = this.#spec
+    const { timeoutMs, maxRedirection, spanName } = this.#spec
     return new Attempts(this.#servers, {
+      spanName,
       timeoutMs,
       maxRedirection,
       isFailureCode: (status) => this.#isFailureCode(status),

@@ -63,7 +63,7 @@ export class WebSocketPool {
     }
     const endpoint = this.#servers.choose(scope)
     if (endpoint === undefined) return this.#fail(scope, 503, 'no endpoint is available')
-    const sent = { ...requestTo(endpoint, request), upgrade: 'websocket' }
+    const sent = { ...requestTo(endpoint, scope, null), upgrade: 'websocket' }
     return endpoint.client.value.send(sent, this.#options.timeoutMs, exchange).then(
       (response) => this.#finish(scope, endpoint, response),
       (error: unknown) => this.#fail(scope, failureOf(error).status, reasonOf(error)),

@@ -1,0 +1,54 @@
+import { monotonicMs } from '../clock.ts'
+import type { MessageScope } from '../exchange/exchange.ts'
+import { Headers } from '../exchange/headers.ts'
+import type { RequestTrace } from '../observe/tracing/request-trace.ts'
+import { CLIENT, type Span } from '../observe/tracing/span.ts'
+import type { Endpoint } from './endpoint.ts'
+
+/** Begins the span of one attempt, until the head of its answer is here; null when the request is not sampled. */
+export function traceCall(scope: MessageScope, endpoint: Endpoint, name: string): Span | null {
+  const { exchange, request } = scope
+  const parent = scope.span ?? exchange.trace?.server ?? null
+  if (parent === null) return null
+  const span = parent.child(CLIENT, name, monotonicMs())
+  span.set('http.request.method', request.method)
+  // Without the query, which carries secrets.
+  span.set('url.full', `${endpoint.origin}${endpoint.basePath}${request.path}`)
+  return span
+}
+
+/** The head of the answer is here. */
+export function endCall(span: Span, status: number): void {
+  span.set('http.response.status_code', status)
+  if (status >= 400) span.error = ''
+  span.end(monotonicMs())
+}
+
+/** There is none. */
+export function failCall(span: Span, reason: string): void {
+  span.error = reason
+  span.end(monotonicMs())
+}
+
+/** `fields` with the trace in them; what the client said about it goes. */
+export function withTrace(
+  fields: Headers | string[],
+  trace: RequestTrace,
+  span: Span | null,
+): Headers | string[] {
+  const { propagation } = trace.tracer
+  const value = trace.fieldFor(span)
+  const lines = fields instanceof Headers ? fields.lines : null
+  if (lines !== null) {
+    const kept = lines.replace(propagation.replaced, '')
+    return Headers.fromLines(`${kept}${propagation.field}: ${value}\r\n`)
+  }
+  const kept: string[] = []
+  const list = fields instanceof Headers ? fields.list : fields
+  for (let i = 0; i < list.length; i += 2) {
+    const name = list[i] as string
+    if (!propagation.isReplaced(name)) kept.push(name, list[i + 1] as string)
+  }
+  kept.push(propagation.field, value)
+  return kept
+}
