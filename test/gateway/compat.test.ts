@@ -18,7 +18,7 @@ test('an upstream that is late is 504, and 408 for a configuration that moves he
   const slow = await startUpstream(cleanup, () => undefined)
   const filters = `- name: proxy
   kind: Proxy
-  pools: [{ servers: [{ url: "${slow.url}" }], timeout: 30ms }]`
+  pools: [{ servers: [{ url: "${slow.url}" }], timeout: 300ms }]`
   const ours = await startPipeline(cleanup, filters)
   assert.is((await ours.get('/')).status, 504)
   const theirs = await startPipeline(cleanup, filters, '', {}, EASEGRESS)
@@ -33,7 +33,7 @@ port: 0
 address: 127.0.0.1
 rules:
   - paths:
-      - { path: /pool, backendPool: { servers: [{ url: "${slow.url}" }], timeout: 30ms } }
+      - { path: /pool, backendPool: { servers: [{ url: "${slow.url}" }], timeout: 300ms } }
       - { backend: main }
 ---
 kind: Pipeline
@@ -42,7 +42,7 @@ resilience: [{ name: again, kind: Retry, maxAttempts: 2, waitDuration: 1ms }]
 filters:
   - name: proxy
     kind: Proxy
-    pools: [{ servers: [{ url: "${slow.url}" }], timeout: 30ms, retryPolicy: again }]
+    pools: [{ servers: [{ url: "${slow.url}" }], timeout: 300ms, retryPolicy: again }]
 `
   const { get } = await startGateway(cleanup, yaml, {}, { watch: false, ...EASEGRESS })
   assert.is((await get('/')).status, 408)

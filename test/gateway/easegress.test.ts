@@ -172,7 +172,7 @@ test('results 1 to 9 jump, 0 goes on, anything else and a trap are wasmError', a
   const mock = (name: string, code: number): string =>
     `{ name: ${name}, kind: Mock, rules: [{ code: ${code} }] }`
   const { get } = await start('results', {
-    fields: ', timeout: 100ms',
+    fields: ', timeout: 1s',
     flow: `flow:
   - filter: guest
     jumpIf: { wasmResult1: one, wasmResult9: nine, wasmError: failed }

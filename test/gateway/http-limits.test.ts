@@ -69,13 +69,15 @@ test('L11: a plugin that takes a whole core leaves the event loop alone', async 
   const gateway = await startGateway(cleanup, yamlOf(plugin + MOCK), { 'spin.wasm': SPIN })
   const delay = monitorEventLoopDelay({ resolution: 5 })
   delay.enable()
+  const startedAtMs = performance.now()
   const answer = await gateway.get('/')
+  const tookMs = performance.now() - startedAtMs
   delay.disable()
   assert.is(answer.status, 200)
   const [median, p99] = [delay.percentile(50) / 1e6, delay.percentile(99) / 1e6]
   process.stdout.write(`     L11: median ${median.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms\n`)
   // In the event loop it would be one delay of the whole call. The machine may be busy: the median counts.
-  assert.ok(median < 20, `${median} ms`)
+  assert.ok(median < tookMs / 4, `${median} ms of ${tookMs} ms`)
 })
 
 test('U47: an answer of 1 MB that unpacks to 1 GB is stopped at the limit for bytes', async () => {

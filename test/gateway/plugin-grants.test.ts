@@ -87,7 +87,7 @@ ${more}`,
     const answers = await waiting
     const tookMs = performance.now() - startedAt
     assert.equal([...new Set(answers.map(({ status, body }) => `${status} ${body}`))], ['200 late'])
-    assert.ok(tookMs < 10_000, `${tookMs} ms`)
+    assert.ok(tookMs < 20_000, `${tookMs} ms`)
   })
 
   test('without a grant there is no network, and each denial is logged and counted', async () => {

@@ -108,7 +108,7 @@ test('each attempt has its own timeout; past the last one the result is timeout'
     if (count !== 1) outgoing.end('fast')
   })
   const silent = await startUpstream(cleanup, () => undefined)
-  const pool = { retryPolicy: 'retry', timeout: '150ms' }
+  const pool = { retryPolicy: 'retry', timeout: '500ms' }
   const { get, change } = await startProxy(
     cleanup,
     { pools: [{ ...pool, servers: servers(slowOnce.url) }] },
@@ -124,7 +124,8 @@ test('no more retries run at once than the budget allows', async () => {
   const bad = await startUpstream(cleanup, statuses(503))
   const retry = {
     ...RETRY,
-    waitDuration: '50ms',
+    // Longer than the first attempts of all take: no retry ends while another asks for its place.
+    waitDuration: '2s',
     retryBudget: { budgetPercent: 20, minRetryConcurrency: 0 },
   }
   const pools = [{ servers: servers(bad.url), retryPolicy: 'retry' }]
@@ -166,7 +167,7 @@ test('the circuit breaker refuses after enough failures, keeps its state over a 
     slidingWindowSize: 4,
     minimumNumberOfCalls: 4,
     permittedNumberOfCallsInHalfOpenState: 1,
-    waitDurationInOpenState: '400ms',
+    waitDurationInOpenState: '3s',
   }
   const pool = { servers: servers(upstream.url), circuitBreakerPolicy: 'breaker' }
   const { get, change, status } = await startProxy(cleanup, { pools: [pool] }, policies(breaker))

@@ -389,14 +389,14 @@ test('a WebSocket on which nothing travels is closed, one on which something doe
   const upstream = await startWebSocketServer(cleanup)
   const gateway = await startGateway(
     cleanup,
-    yamlOf(upstream.port, { server: 'tunnelIdleTimeout: 500ms' }),
+    yamlOf(upstream.port, { server: 'tunnelIdleTimeout: 2s' }),
   )
   const idle = await connect(gateway.port)
   const busy = await connect(gateway.port)
   const timer = setInterval(() => busy.socket.send('x'), 50)
   cleanup.add(() => clearInterval(timer))
   assert.is((await closed(idle.socket)).code, 1001)
-  await until(() => busy.got.length > 20, 'the other one goes on', 20_000)
+  await until(() => busy.got.length > 60, 'the other one goes on', 20_000)
   assert.is(busy.socket.readyState, WebSocket.OPEN)
 })
 
@@ -441,7 +441,7 @@ test('G28: open WebSockets outlive changes of the configuration, also of their o
 
 test('G28: when the gateway closes, WebSockets are closed with 1001 at the deadline', async () => {
   const upstream: WebSocketServer = await startWebSocketServer(cleanup)
-  const gateway = await startGateway(cleanup, yamlOf(upstream.port), {}, { drainMs: 300 })
+  const gateway = await startGateway(cleanup, yamlOf(upstream.port), {}, { drainMs: 3_000 })
   const { socket, got } = await connect(gateway.port)
   const end = closed(socket)
   const startedAtMs = performance.now()
@@ -449,7 +449,7 @@ test('G28: when the gateway closes, WebSockets are closed with 1001 at the deadl
   socket.send('before the deadline')
   await until(() => got.length === 1, 'it serves until then')
   assert.is((await end).code, 1001)
-  assert.ok(performance.now() - startedAtMs >= 290)
+  assert.ok(performance.now() - startedAtMs >= 2_990)
   await stopped
   await until(() => upstream.frames.at(-1)?.opcode === 8, 'the server hears of it')
 })

@@ -23,7 +23,7 @@ export interface Suite {
 }
 
 export interface SuiteOptions {
-  /** How long one test, or one hook, may take. Default 30 s. */
+  /** How long one test, or one hook, may take. Default 60 s. */
   readonly timeoutMs?: number
 }
 

@@ -87,7 +87,7 @@ for (const engine of ENGINES) {
       '--http-engine',
       engine,
       '--drain-timeout',
-      '1.5',
+      '5',
     ])
     const hanging = fetchFrom(port, '/').then(
       () => 'answered',
@@ -104,7 +104,7 @@ for (const engine of ENGINES) {
     const [code] = await exited
     assert.is(code, 0)
     assert.is(await hanging, 'cut')
-    assert.ok(performance.now() - startedAtMs >= 1_400)
+    assert.ok(performance.now() - startedAtMs >= 4_900)
   })
 }
 

@@ -9,7 +9,7 @@ import { assert, suite } from '../support/suite.ts'
 import { wat } from '../support/wat.ts'
 
 /** What a plugin does to a gateway under load, against nginx, with the gateway in a process of its own. */
-const test = suite('system/plugin-load', { timeoutMs: 180_000 })
+const test = suite('system/plugin-load', { timeoutMs: 300_000 })
 const CONNECTIONS = 64
 
 let cleanup = new Cleanup()
@@ -143,7 +143,7 @@ async function residentMb(served: Served): Promise<number> {
 }
 
 test('a thread ended 100 times loses only what ran in it, its neighbors nothing, and no memory is left behind', async () => {
-  const { port, served } = await start(ENDLESS, ', timeout: 150ms')
+  const { port, served } = await start(ENDLESS, ', timeout: 400ms')
   let good = 0
   const load = startLoad(
     port,

@@ -1,4 +1,4 @@
-import { Cleanup, fetchFrom, until } from '../support/gateway.ts'
+import { Cleanup, fetchFrom, startUpstream, until } from '../support/gateway.ts'
 import { versionGuest } from '../support/guests.ts'
 import { startLoad } from '../support/load.ts'
 import { freePort, startNginx } from '../support/nginx.ts'
@@ -122,16 +122,21 @@ test('filters added, moved, changed and removed and routes changed 100 times los
 })
 
 test('SIGTERM lets running requests end and exits 0', async () => {
+  const waiting: (() => void)[] = []
+  const upstream = await startUpstream(cleanup, (_, outgoing) => {
+    waiting.push(() => outgoing.end('late'))
+  })
   const port = await freePort()
-  const filters = '  - { name: slow, kind: Mock, rules: [{ body: late, delay: 800ms }] }'
-  const served = await serve(cleanup, { 'gateway.yaml': config({ port, upstream: 1, filters }) }, [
-    '--admin-address',
-    'none',
-    '--no-access-log',
-  ])
+  const served = await serve(
+    cleanup,
+    { 'gateway.yaml': config({ port, upstream: upstream.port, filters: ADAPTOR }) },
+    ['--admin-address', 'none', '--no-access-log'],
+  )
   const running = Array.from({ length: 8 }, () => fetchFrom(port, '/'))
-  await pause(300)
+  await until(() => waiting.length === 8, 'all are under way')
   served.process.kill('SIGTERM')
+  await until(() => served.log().includes('stopping'), 'it stops')
+  for (const answer of waiting) answer()
   const answers = await Promise.all(running)
   assert.equal(
     answers.map((answer) => `${answer.status} ${answer.body}`),

@@ -314,7 +314,7 @@ test('steps, output, depth and lists have limits', () => {
     const startedAt = performance.now()
     const message = failure(() => run(source))
     assert.ok(message.includes(reason), `${source.slice(0, 60)}: ${message}`)
-    assert.ok(performance.now() - startedAt < 3_000, `${source.slice(0, 60)} took long`)
+    assert.ok(performance.now() - startedAt < 10_000, `${source.slice(0, 60)} took long`)
   }
   assert.match(
     failure(() => compileTemplate('{{if 1}}'.repeat(300))),

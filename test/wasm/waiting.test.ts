@@ -59,7 +59,7 @@ const EXECUTORS: readonly {
     isolation: 'worker',
     make(setup, services) {
       const pool = new ThreadPool(1, () => undefined, undefined, undefined, services)
-      const options = { ...LIMITS, timeoutMs: 200, maxConcurrency: 64 }
+      const options = { ...LIMITS, timeoutMs: 2_000, maxConcurrency: 64 }
       const make = (one: PluginSetup): Executor => new WorkerExecutor(one, pool, options)
       return { executor: make(setup), close: () => pool.close(), beside: make }
     },
@@ -116,8 +116,8 @@ for (const { isolation, make } of EXECUTORS) {
     )
   })
 
-  test('64 requests that each wait 500 ms are done together, and waiting is no running', async () => {
-    const { executor, beside } = open(after(500))
+  test('64 requests that each wait a second are done together, and waiting is no running', async () => {
+    const { executor, beside } = open(after(1_000))
     await executor.start()
     const plain = beside(setupOf(OBEDIENT))
     await plain.start()
@@ -130,10 +130,10 @@ for (const { isolation, make } of EXECUTORS) {
     const others = await runAll(plain, ['a', 'b', 'c'])
     assert.equal(others.map(did), ['a', 'b', 'c'])
     const outcomes = await waiting
-    assert.ok(performance.now() - startedAt < 10_000, `${performance.now() - startedAt} ms`)
+    assert.ok(performance.now() - startedAt < 30_000, `${performance.now() - startedAt} ms`)
     assert.equal([...new Set(outcomes.map((one) => one.failure?.message ?? one.result))], [200])
     assert.is(executor.status().instances, 64)
-    for (const { runMs } of outcomes) assert.ok(runMs < 400, `${runMs} ms of running`)
+    for (const { runMs } of outcomes) assert.ok(runMs < 800, `${runMs} ms of running`)
   })
 
   test('what a guest wrote before it waited is its own', async () => {
@@ -221,7 +221,7 @@ test('what waits in it is lost, and nothing else', async () => {
     return after(asked > 3 ? 5 : 60_000)(ask)
   })
   const pool = new ThreadPool(1, () => undefined, undefined, undefined, services)
-  const options = { ...LIMITS, timeoutMs: 100, maxConcurrency: 64 }
+  const options = { ...LIMITS, timeoutMs: 1_000, maxConcurrency: 64 }
   const waits = new WorkerExecutor(asking({ instances: 3 }), pool, options)
   const plain = new WorkerExecutor(setupOf(OBEDIENT, { fuel: 1e12 }), pool, options)
   await waits.start()

@@ -437,7 +437,7 @@ for (const engine of HTTP_ENGINES) {
         exchange.response = new Response(200, new Headers(), body)
         push()
       },
-      { writeIdleTimeoutMs: 700 },
+      { writeIdleTimeoutMs: 3_000 },
     )
     const session = connect(`https://localhost:${server.port}`, {
       ca: authority('ca'),

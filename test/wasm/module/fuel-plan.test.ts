@@ -145,7 +145,7 @@ for (const [what, functions] of ENDLESS) {
     const run = guest.run(20_000_000, 'f')
     assert.is(run.isOutOfFuel, true)
     assert.match(String(run.error), /unreachable/)
-    assert.ok(performance.now() - started < 1_500)
+    assert.ok(performance.now() - started < 10_000)
   })
 }
 

@@ -141,7 +141,7 @@ test('hostile modules are refused or run inside their limits, and no process end
   for (const [i, [row, outcome]] of HOSTILE.entries()) {
     const line = lines[i]
     assert.is(line?.outcome, outcome, `${row}: ${line?.reason}`)
-    assert.ok((line?.ms ?? 0) < 2_000, `${row}: ${line?.ms} ms`)
+    assert.ok((line?.ms ?? 0) < 10_000, `${row}: ${line?.ms} ms`)
   }
   const endless = lines.filter((_, i) => /loop \$l|60/.test(String(HOSTILE[i]?.[2])))
   for (const line of endless) assert.ok(line.outcome === 'refused' || line.stopped > 0, line.reason)
@@ -167,5 +167,5 @@ test('modules with 1 to 3 flipped bytes are refused or run inside their limits (
   process.stdout.write(`${JSON.stringify(Object.fromEntries(counts))}\n`)
   assert.ok((counts.get('ran') ?? 0) > 10 && (counts.get('refused') ?? 0) > 10)
   const slowest = Math.max(...lines.map((line) => line.ms))
-  assert.ok(slowest < 4_000, `${slowest} ms`)
+  assert.ok(slowest < 20_000, `${slowest} ms`)
 })

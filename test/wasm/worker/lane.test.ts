@@ -61,7 +61,7 @@ test('what ran when a thread was ended has its time, and what did not run comes 
   const outcomes: GuestOutcome[] = []
   const items = ['loop', 'b'].map((does) => queue(does, (outcome) => outcomes.push(outcome)))
   for (const item of items) lane.enqueue(item)
-  await new Promise((resolve) => setTimeout(resolve, 100))
+  await new Promise((resolve) => setTimeout(resolve, 500))
   const unrun = lane.end(() => new GatewayError('GUEST_TIMEOUT', { ms: 1 }))
   assert.equal(unrun, [items[1]])
   assert.is(outcomes[0]?.failure?.code, 'GUEST_TIMEOUT')

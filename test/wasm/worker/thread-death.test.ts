@@ -54,7 +54,7 @@ test('a thread that ends by itself loses what ran in it and nothing else (X38)',
   await executor.start()
   const outcomes = ['a', 'b', 'loop', 'c', 'd'].map((does) => executor.submit(itemThat(does)))
   // What is done is answered with the batch: time for the loop to be what runs.
-  await new Promise((resolve) => setTimeout(resolve, 200))
+  await new Promise((resolve) => setTimeout(resolve, 1_000))
   const exited = once(thread(), 'exit')
   await thread().terminate()
   await exited

@@ -38,8 +38,8 @@ function executor(
     reset: 'never',
   }
   const made = new WorkerExecutor(setup, pool, {
-    timeoutMs: options.timeoutMs ?? 100,
-    queueTimeoutMs: options.queueTimeoutMs ?? 5_000,
+    timeoutMs: options.timeoutMs ?? 500,
+    queueTimeoutMs: options.queueTimeoutMs ?? 20_000,
     queueLength: options.queueLength ?? 1_024,
     maxConcurrency: 10,
     refusal: options.refusal ?? (() => null),
@@ -80,7 +80,7 @@ test('items beyond the queue are refused, and so are those that wait too long', 
   const { executor: short } = executor(OBEDIENT, { queueLength: 2 })
   const refused = await Promise.all(['a', 'b', 'c'].map((text) => short.submit(itemThat(text))))
   assert.equal(refused.map(did), ['a', 'b', 'GUEST_QUEUE_FULL'])
-  const { executor: late } = executor(OBEDIENT, { queueTimeoutMs: 20, timeoutMs: 200 })
+  const { executor: late } = executor(OBEDIENT, { queueTimeoutMs: 20, timeoutMs: 2_000 })
   await late.start()
   const running = late.submit(itemThat('loop'))
   // The loop has the thread; what comes a tick later waits behind it.
@@ -116,7 +116,7 @@ test('a thread that is busy does not hold up the other', async () => {
   const order: string[] = []
   const note = (outcome: GuestOutcome): void => void order.push(did(outcome))
   const slow = one.submit(itemThat('loop')).then(note)
-  await new Promise((resolve) => setTimeout(resolve, 20))
+  await new Promise((resolve) => setTimeout(resolve, 100))
   await one.submit(itemThat('a')).then(note)
   await slow
   assert.equal(order, ['a', 'GUEST_TIMEOUT'])
