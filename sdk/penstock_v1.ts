@@ -102,6 +102,16 @@ export declare function metric_define(
 export declare function metric_add(id: i32, value: f64): i32
 /** Sets a gauge, or gives a histogram one more value. */
 export declare function metric_record(id: i32, value: f64): i32
+/** 0 when there is a key of this name to verify tokens with, else `ABSENT`. */
+export declare function jwt_key(name: usize, nameLength: i32): i32
+/** What the host makes of a token with that key: 0 good, above the reason; `leeway` is in seconds. */
+export declare function jwt_verify(
+  name: usize,
+  nameLength: i32,
+  ptr: usize,
+  len: i32,
+  leeway: i32,
+): i32
 /** Calls another service and waits for its answer; returns its status. */
 export declare function http_call(
   head: usize,

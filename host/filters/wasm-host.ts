@@ -3,6 +3,7 @@ import { isGatewayError, reasonOf } from '../errors.ts'
 import type { MessageScope } from '../exchange/exchange.ts'
 import { ENGINE_MEMORY_PAGES } from '../wasm/engine-limits.ts'
 import { grantSpec } from '../wasm/grant/grant-spec.ts'
+import { jwtKeysSpec } from '../wasm/jwt/jwt-keys-spec.ts'
 import { GUEST_LIMITS, WASM_DEFAULTS } from '../wasm/limits.ts'
 import { DEFAULT_MODULE_LIMITS } from '../wasm/module/module-limits.ts'
 import type { OpenPlugin, OpenTrial, OpenVersions } from '../wasm/open-plugin.ts'
@@ -173,6 +174,11 @@ parameters: { greeting: Hello }`,
         .describe(
           'Secrets by name, as `${env:NAME}` or `${file:PATH}`; the plugin asks for them, nobody else sees them.',
         ),
+      keys: jwtKeysSpec
+        .default({})
+        .describe(
+          'Keys by name that the plugin can have tokens (JWT) verified with, and never sees; written as `${env:NAME}` or `${file:PATH}`.',
+        ),
     })
     .superRefine(checkSource),
   async create(spec, env, previous) {
@@ -198,6 +204,7 @@ parameters: { greeting: Hello }`,
       bodyBytes: spec.bodyBytes,
       grant: spec.grant ?? null,
       secrets: spec.secrets,
+      keys: spec.keys,
       log: env.log,
     }
     let versions: OpenVersions

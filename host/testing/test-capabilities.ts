@@ -1,3 +1,4 @@
+import type { z } from '../config/schema.ts'
 import { GatewayError } from '../errors.ts'
 import { abiNamed } from '../wasm/abi/builtin.ts'
 import { askedGrant, canWait } from '../wasm/grant/asked-grant.ts'
@@ -6,6 +7,8 @@ import { type GrantSpec, grantSpec } from '../wasm/grant/grant-spec.ts'
 import { resolveGrant } from '../wasm/grant/resolve-grant.ts'
 import type { HostCall } from '../wasm/host-call.ts'
 import { HOST_SEAMS } from '../wasm/instance.ts'
+import { keyGrants, keyValues } from '../wasm/jwt/filter-keys.ts'
+import { type JwtKeysSpec, jwtKeysSpec } from '../wasm/jwt/jwt-keys-spec.ts'
 import { FakeCalls, type FakeService } from './fake-calls.ts'
 import type { OpenedModule } from './open-module.ts'
 import { nameOf } from './open-plugin.ts'
@@ -19,6 +22,8 @@ export interface CapabilityOptions {
   readonly grant?: GrantSpec
   /** Secrets by name. */
   readonly secrets?: Readonly<Record<string, string>>
+  /** Keys by name, as under `keys:` of the filter. */
+  readonly keys?: Readonly<Record<string, z.input<typeof jwtKeysSpec>[string]>>
   /** Where random bytes come from: a seed makes them the same in every run. Default the system's source. */
   readonly random?: number | ((bytes: Uint8Array) => void)
   /** Answers the filter's outbound calls. */
@@ -50,6 +55,7 @@ export function capabilitiesOf(
     throw new GatewayError('TESTING_INPUT', { reason })
   }
   const { secrets = {}, functions = [], random } = options
+  const keys = keysOf(options)
   const asked = askedGrant(description, info)
   const hosts = (asked.outbound ?? []).filter((host) => host !== '*')
   const grant = resolveGrant({
@@ -61,10 +67,11 @@ export function capabilitiesOf(
       ...parsed.data,
     },
     secrets: Object.keys(secrets),
+    keys: keyGrants(keys),
   })
   return {
     grant,
-    secrets: new Map(Object.entries(secrets)),
+    secrets: new Map([...Object.entries(secrets), ...keyValues(grant, keys)]),
     random:
       random === undefined
         ? HOST_SEAMS.random
@@ -75,6 +82,15 @@ export function capabilitiesOf(
     canWait: canWait(abiNamed(description.abi).table, info.imports),
     hasData: (grant.rights & Right.data) !== 0,
   }
+}
+
+function keysOf({ keys = {} }: CapabilityOptions): JwtKeysSpec {
+  const parsed = jwtKeysSpec.safeParse(keys)
+  if (parsed.success) return parsed.data
+  const reason = parsed.error.issues
+    .map((issue) => `keys.${issue.path.join('.')}: ${issue.message}`)
+    .join('; ')
+  throw new GatewayError('TESTING_INPUT', { reason })
 }
 
 /** Mulberry32: repeatable, and no more than that. */

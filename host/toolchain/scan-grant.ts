@@ -29,10 +29,19 @@ const URL_ARGUMENTS: Readonly<Record<string, number>> = {
   'http.call': 1,
 }
 
+/** What a call of the SDK names by its first argument. */
+const NAMED: Readonly<Record<string, 'secret' | 'key'>> = {
+  'secrets.get': 'secret',
+  'secrets.required': 'secret',
+  'jwt.key': 'key',
+  'jwt.hasKey': 'key',
+}
+
 class Collector {
   readonly read = new Set<string>()
   readonly write = new Set<string>()
   readonly secrets = new Set<string>()
+  readonly keys = new Set<string>()
   readonly outbound = new Set<string>()
 }
 
@@ -67,6 +76,7 @@ export function collectGrant(api: SyntaxApi, sources: PluginSources): AskedGrant
     ...(Object.keys(headers).length === 0 ? {} : { headers }),
     ...(found.outbound.size === 0 ? {} : { outbound: list(found.outbound) }),
     ...(found.secrets.size === 0 ? {} : { secrets: list(found.secrets) }),
+    ...(found.keys.size === 0 ? {} : { keys: list(found.keys) }),
   }
 }
 
@@ -79,11 +89,12 @@ function collectCall(
   named: Set<SyntaxNode>,
 ): void {
   const callee = sdkName(api, sources, source, call.expression)
-  if (callee === 'secrets.get' || callee === 'secrets.required') {
+  const kind = callee !== null && Object.hasOwn(NAMED, callee) ? NAMED[callee] : undefined
+  if (kind !== undefined) {
     const name = literalText(api, call.args[0])
     if (name === null) {
-      sources.report(source, call.args[0] ?? call, 'a secret is named by a string literal')
-    } else found.secrets.add(name)
+      sources.report(source, call.args[0] ?? call, `a ${kind} is named by a string literal`)
+    } else found[`${kind}s`].add(name)
     return
   }
   const urlAt =

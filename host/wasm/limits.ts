@@ -49,6 +49,10 @@ export const GUEST_LIMITS = {
   denials: 16,
   /** Random bytes of one host call. */
   randomBytes: 64 * 1024,
+  /** Bytes of a token to verify. */
+  tokenBytes: 16 * 1024,
+  /** By how much clocks may differ, at most. */
+  tokenLeewaySeconds: 86_400,
   /** Observations of histograms and gauges in one call; counters are summed up first. */
   metricRecords: 256,
 } as const

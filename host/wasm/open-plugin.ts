@@ -3,6 +3,7 @@ import type { Executor } from './executor.ts'
 import type { Grant } from './grant/grant.ts'
 import type { GrantSpec } from './grant/grant-spec.ts'
 import type { GrantView } from './grant/grant-view.ts'
+import type { JwtKeysSpec } from './jwt/jwt-keys-spec.ts'
 import type { MeterSet } from './metrics/plugin-meters.ts'
 import type { PluginDescription } from './module/description.ts'
 import type { GateReport } from './module/gate.ts'
@@ -32,6 +33,8 @@ export interface PluginRequest extends ModuleRequest {
   readonly grant: GrantSpec | null
   /** Secrets by name; their values are shown to nobody but the guest. */
   readonly secrets: Readonly<Record<string, string>>
+  /** Keys to verify tokens with, by name; shown to nobody. Default none. */
+  readonly keys?: JwtKeysSpec
 }
 
 /** One plugin version, ready to be called for one generation of a filter. */

@@ -19,6 +19,8 @@ import { tokensOf } from './tokens.ts'
 
 /** Bytes of a secret below which it could be guessed; RFC 7518 asks for as many as the hash has. */
 const SECRET_BYTES: i32 = 32
+/** Seconds by which clocks may differ at most. */
+const DAY: i32 = 86_400
 
 /** Tells the upstream what a verified token says, one header for each claim. */
 export class JwtClaims extends Filter {
@@ -45,6 +47,8 @@ export class JwtClaims extends Filter {
   /** What WWW-Authenticate calls the protected place. */
   private realm: string = parameters.text('realm', 'api')
   private secret: Text = Text.of('')
+  /** The key called "token", which the gateway verifies tokens with; null when the operator gives none. */
+  private key: jwt.Key | null = jwt.hasKey('token') ? jwt.key('token') : null
 
   constructor() {
     super()
@@ -52,8 +56,9 @@ export class JwtClaims extends Filter {
     if (secret === null) refuse('secret: it is not written in hex')
     else this.secret = secret
     const isOwn = this.secretHex != ''
-    if (isOwn == (this.verifiedBy != '')) {
-      refuse('secret or verifiedBy: one of them must say who verifies the token')
+    const verifiers = i32(isOwn) + i32(this.verifiedBy != '') + i32(this.key !== null)
+    if (verifiers != 1) {
+      refuse('keys.token, secret or verifiedBy: one of them must say who verifies the token')
     }
     if (this.verifiedBy != '' && this.verifiedBy != 'validator') {
       refuse(`verifiedBy: "${this.verifiedBy}" is not "validator"`)
@@ -61,7 +66,7 @@ export class JwtClaims extends Filter {
     if (isOwn && secret !== null && secret.length < SECRET_BYTES) {
       refuse(`secret: ${secret.length} bytes are too few, HS256 wants ${SECRET_BYTES}`)
     }
-    if (this.leeway < 0) refuse('leeway: must not be negative')
+    if (this.leeway < 0 || this.leeway > DAY) refuse(`leeway: must be between 0 and ${DAY}`)
     if (this.realm.includes('"') || this.realm.includes('\\')) {
       refuse('realm: neither " nor \\ can stand in it')
     }
@@ -75,8 +80,9 @@ export class JwtClaims extends Filter {
     if (tokens.count > 1 && this.verifiedBy != '') return this.refuseToken('there are two tokens')
     const text = tokens.first
     if (text === null) return this.isOptional ? next : this.askForToken()
-    const token = jwt.read(text)
-    if (token === null) return this.refuseToken('this is no token')
+    const key = this.key
+    const token = key === null ? jwt.read(text) : key.verify(text, this.leeway)
+    if (token === null) return this.refuseToken(key === null ? 'this is no token' : key.problem)
     const problem = this.problemOf(token.header, token.claims, token.signed, token.signature)
     if (problem != '') return this.refuseToken(problem)
     if (!token.isCurrent(now(), this.leeway)) return this.refuseToken('the token is not valid now')

@@ -2,6 +2,7 @@ import { createHmac, createSign, generateKeyPairSync } from 'node:crypto'
 import { isGatewayError } from '../../host/errors.ts'
 import { type FilterResult, loadFilter, type TestFilter } from '../../host/testing.ts'
 import { assert, suite } from '../../test/support/suite.ts'
+import { tokenSigner } from '../../test/support/tokens.ts'
 
 const test = suite('plugins/jwt-claims', { timeoutMs: 120_000 })
 
@@ -76,7 +77,8 @@ test('it does not start before somebody is named who verifies tokens', async () 
   assert.match(await refusalOf({ verifiedBy: 'validator', claims: '# no' }), 'there is none')
   assert.match(await refusalOf({ verifiedBy: 'validator', claims: 'sub => x y' }), 'is not "claim')
   assert.match(await refusalOf({ verifiedBy: 'validator', claims: 'a => Cookie' }), 'cookie cannot')
-  assert.match(await refusalOf({ verifiedBy: 'validator', leeway: -1 }), 'must not be negative')
+  assert.match(await refusalOf({ verifiedBy: 'validator', leeway: -1 }), 'between 0 and 86400')
+  assert.match(await refusalOf({ verifiedBy: 'validator', leeway: 86_401 }), 'between 0 and 86400')
   assert.match(await refusalOf({ verifiedBy: 'validator', realm: 'a"b' }), 'neither')
 })
 
@@ -194,6 +196,55 @@ test('behind a Validator the signature is not looked at, two tokens and none are
   for (const headers of twice) assertRefused(await user(headers), /there are two tokens/)
   assertRefused(await user({ authorization: `Bearer ${token({}, { alg: 'nOnE' })}` }), /not signed/)
   assertRefused(await user({}), /a token is needed/)
+})
+
+test('the gateway verifies with a key that the filter never has, by the algorithm of the key', async () => {
+  for (const algorithm of ['RS256', 'ES256', 'EdDSA', 'HS512'] as const) {
+    const signer = tokenSigner(algorithm)
+    const filter = await loadFilter(new URL('.', import.meta.url), {
+      parameters: { claims: CLAIMS, required: 'sub', issuer: 'https://login.example', leeway: 5 },
+      keys: { token: signer.spec },
+      now: NOW,
+    })
+    const good = { sub: 'ada', iss: 'https://login.example', exp: SECONDS + 1 }
+    const of = (changes: object, header?: object) =>
+      filter.request(bearer(signer.token({ ...good, ...changes }, header)))
+    const run = await of({})
+    assert.is(run.result, 'next', run.reply?.text())
+    assert.equal(run.requestChanges, ['+ x-user-id: ada'])
+    assertRefused(await of({ exp: SECONDS - 5 }), /has expired/)
+    assertRefused(await of({ nbf: SECONDS + 6 }), /not valid yet/)
+    assertRefused(await of({ iss: 'elsewhere' }), /issuer is wrong/)
+    assertRefused(await of({ sub: undefined }), /has no sub/)
+    assertRefused(await of({}, { alg: 'none' }), /another algorithm/)
+    assertRefused(await of({}, { alg: 'HS256' }), /another algorithm/)
+    assertRefused(await of({}, { alg: algorithm, crit: ['exp'] }), /critical extensions/)
+    const other = await filter.request(bearer(token(good, { alg: algorithm })))
+    assertRefused(other, /the signature is wrong/)
+    const forged = signer.token(good).replace(/\.[^.]+\./, `.${part({ ...good, sub: 'root' })}.`)
+    assertRefused(await filter.request(bearer(forged)), /the signature is wrong/)
+    assertRefused(await filter.request(bearer('a.b.c')), /this is no token/)
+    assertRefused(await filter.request(bearer('x'.repeat(17_000))), /the token is too long/)
+  }
+})
+
+test('one of three verifies, and a key that is not granted is none', async () => {
+  const { spec } = tokenSigner('ES256')
+  const open = (parameters: Parameters, keys: string[]) =>
+    loadFilter(new URL('.', import.meta.url), {
+      parameters: { claims: CLAIMS, ...parameters },
+      keys: { token: spec },
+      grant: { keys },
+    })
+  const messageOf = (opened: Promise<TestFilter>): Promise<string> =>
+    opened.then(
+      () => '',
+      (error: Error) => error.message,
+    )
+  assert.is(await messageOf(open({}, ['token'])), '')
+  assert.match(await messageOf(open({ verifiedBy: 'validator' }, ['token'])), 'one of them')
+  assert.match(await messageOf(open({ secret: KEY.toString('hex') }, ['token'])), 'one of them')
+  assert.match(await messageOf(open({}, [])), 'one of them must say who verifies')
 })
 
 test('the token is taken out when the upstream shall not have it', async () => {

@@ -8,9 +8,11 @@ import { silentLogger } from '../../host/observe/log.ts'
 import { buildPlugin } from '../../host/toolchain/build-plugin.ts'
 import { AccessLog } from '../../host/traffic/access-log.ts'
 import { grantSpec } from '../../host/wasm/grant/grant-spec.ts'
+import { jwtKeysSpec } from '../../host/wasm/jwt/jwt-keys-spec.ts'
 import { Cleanup, fetchFrom, startUpstream } from '../support/gateway.ts'
 import { temporaryFolder } from '../support/guest.ts'
 import { assert, suite } from '../support/suite.ts'
+import { tokenSigner } from '../support/tokens.ts'
 import { codeBlocks } from './code-blocks.ts'
 import { installPenstock } from './install.ts'
 
@@ -69,6 +71,15 @@ filters:
 test('the field of the page is one', () => {
   const yaml = blocks.find(({ language }) => language === 'yaml')?.text ?? ''
   const parsed = grantSpec.safeParse(valueAt(parseYamlText(yaml), ['grant']))
+  assert.ok(parsed.success, parsed.error?.message)
+})
+
+test('the keys of the page are some, once there is a key in place of each reference', () => {
+  const yaml = blocks.find(({ file }) => file === 'keys')?.text ?? ''
+  const { login, partner } = valueAt(parseYamlText(yaml), ['keys']) as Record<string, object>
+  const publicKey = tokenSigner('RS256').spec.publicKey
+  const keys = { login: { ...login, publicKey }, partner: { ...partner, secret: 'ab'.repeat(32) } }
+  const parsed = jwtKeysSpec.safeParse(keys)
   assert.ok(parsed.success, parsed.error?.message)
 })
 

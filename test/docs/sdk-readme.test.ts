@@ -69,7 +69,9 @@ test('the tests of the page pass against its filters', async () => {
   assert.match(orders, '✔ four characters are left')
   const known = await testPage('Known', ['known.test.ts'])
   assert.match(known, '✔ the plan of a user goes on with the request')
-  assert.is(blocks.filter(({ file }) => file !== '').length, 4)
+  const signedIn = await testPage('SignedIn', ['signed-in.test.ts'])
+  assert.match(signedIn, '✔ a token of the login service says who it is, and no other does')
+  assert.is(blocks.filter(({ file }) => file !== '').length, 5)
 })
 
 test('the command of the page builds its first filter, and its tsconfig is that of a new project', async () => {

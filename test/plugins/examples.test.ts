@@ -65,14 +65,16 @@ test('ab-split: the cookie decides, a query parameter may choose', async () => {
   assert.is((await get('/', { headers: { cookie: 'ab=b' } })).body, 'the new shop\n')
 })
 
-test('jwt-claims: the token of the README is taken, verified here or by a Validator', async () => {
+test('jwt-claims: the tokens of the README are taken, verified here, by a key or by a Validator', async () => {
   const { get } = await runExample('jwt-claims')
   const readme = await readFile(
     new URL('../../plugins/jwt-claims/README.md', import.meta.url),
     'utf8',
   )
-  const token = /TOKEN=(\S+)/.exec(readme)?.[1] ?? ''
-  for (const path of ['/', '/validated']) {
+  const tokenOf = (name: string): string =>
+    new RegExp(`^${name}=(\\S+)`, 'm').exec(readme)?.[1] ?? ''
+  for (const path of ['/', '/validated', '/signed']) {
+    const token = tokenOf(path === '/signed' ? 'SIGNED' : 'TOKEN')
     assert.is((await get(path)).status, 401)
     const answer = await get(path, { headers: { authorization: `Bearer ${token}` } })
     assert.is(answer.body, 'hello, ada\n')

@@ -6,6 +6,7 @@ import { abortImport } from './env-abort.ts'
 import { PENSTOCK_V1 } from './penstock-v1.ts'
 import { penstockV1Imports } from './penstock-v1-calls.ts'
 import { penstockV1DataImports } from './penstock-v1-data-calls.ts'
+import { penstockV1JwtImports } from './penstock-v1-jwt-calls.ts'
 import { penstockV1MetricImports } from './penstock-v1-metric-calls.ts'
 import {
   penstockV1MoreImports,
@@ -58,6 +59,7 @@ export const penstockV1 = defineAbi({
           ...penstockV1DataImports(env),
           ...penstockV1MetricImports(env),
           ...penstockV1MoreImports(env),
+          ...penstockV1JwtImports(env),
           ...own,
         },
         [FUNCTIONS_MODULE]: functions,

@@ -12,6 +12,7 @@ const FEATURES = {
   metrics: 4,
   outbound: 8,
   functions: 16,
+  keys: 32,
 } as const
 
 /** Random, secrets, and the answers of calls among the `penstock_v1` imports. */
@@ -23,7 +24,8 @@ export function penstockV1MoreImports(env: GuestEnv): WebAssembly.ModuleImports 
     (grant.secrets.length > 0 ? FEATURES.secrets : 0) |
     ((grant.rights & Right.metrics) !== 0 ? FEATURES.metrics : 0) |
     (grant.outbound.length > 0 ? FEATURES.outbound : 0) |
-    (grant.functions.length > 0 ? FEATURES.functions : 0)
+    (grant.functions.length > 0 ? FEATURES.functions : 0) |
+    (grant.keys.length > 0 ? FEATURES.keys : 0)
 
   return {
     features: () => features,

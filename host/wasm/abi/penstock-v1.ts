@@ -44,6 +44,8 @@ export const PENSTOCK_V1 = {
       answer_head: '(i32, i32) -> i32',
       answer_size: '() -> i32',
       answer_get: '(i32, i32, i32) -> i32',
+      jwt_key: '(i32, i32) -> i32',
+      jwt_verify: '(i32, i32, i32, i32, i32) -> i32',
     },
     env: {
       abort: '(i32, i32, i32, i32)',

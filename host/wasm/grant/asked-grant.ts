@@ -67,6 +67,7 @@ export function mergeAsked(one: AskedGrant, other: AskedGrant): AskedGrant {
   const body = union(one.body, other.body)
   const outbound = union(one.outbound, other.outbound)
   const secrets = union(one.secrets, other.secrets)
+  const keys = union(one.keys, other.keys)
   const functions = union(one.functions, other.functions)
   const hasHeaders = read !== undefined || write !== undefined
   return {
@@ -85,6 +86,7 @@ export function mergeAsked(one: AskedGrant, other: AskedGrant): AskedGrant {
     ...flagOf('metrics', one, other),
     ...(outbound === undefined ? {} : { outbound }),
     ...(secrets === undefined ? {} : { secrets }),
+    ...(keys === undefined ? {} : { keys }),
     ...(functions === undefined ? {} : { functions }),
   }
 }

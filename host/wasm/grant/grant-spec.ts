@@ -49,6 +49,9 @@ const common = {
   secrets: list(capabilityName)
     .optional()
     .describe('Which of `secrets` it may read; all of them when absent.'),
+  keys: list(capabilityName)
+    .optional()
+    .describe('Which of `keys` it may have tokens verified with; all of them when absent.'),
   functions: list(capabilityName)
     .optional()
     .describe("Which of the embedding program's functions it may call."),

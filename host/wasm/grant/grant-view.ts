@@ -45,6 +45,8 @@ export function grantView(asked: AskedGrant, grant: Grant): GrantView {
     )
   }
   for (const name of asked.secrets ?? []) note(`secrets ${name}`, grant.secrets.includes(name))
+  const keys = grant.keys.map(({ name }) => name)
+  for (const name of asked.keys ?? []) note(`keys ${name}`, keys.includes(name))
   for (const name of asked.functions ?? [])
     note(`functions ${name}`, grant.functions.includes(name))
   return { asked: wanted, allowed: allowedLines(grant), denied }
@@ -61,6 +63,7 @@ function allowedLines(grant: Grant): string[] {
       (host) => `outbound ${host}${grant.allowPrivate ? ' (private too)' : ''}`,
     ),
     ...grant.secrets.map((name) => `secrets ${name}`),
+    ...grant.keys.map(({ name, algorithm }) => `keys ${name} (${algorithm})`),
     ...grant.functions.map((name) => `functions ${name}`),
   ]
 }

@@ -1,3 +1,5 @@
+import type { JwtAlgorithm } from '../jwt/jwt-key.ts'
+
 /** What a guest may do, one bit each; `Grant.rights` is their sum. */
 export const Right = {
   /** Read a body, of the messages whose body its description asks for. */
@@ -38,6 +40,12 @@ export interface HeaderGrant {
   readonly names: readonly string[]
 }
 
+/** A key a guest may have tokens verified with. */
+export interface KeyGrant {
+  readonly name: string
+  readonly algorithm: JwtAlgorithm
+}
+
 /**
  * What one filter's plugin may do, resolved when the filter starts and never again: host calls look at
  * these fields and at nothing else. Plain data, because it travels into threads.
@@ -53,6 +61,8 @@ export interface Grant {
   readonly allowPrivate: boolean
   /** Names of secrets. */
   readonly secrets: readonly string[]
+  /** Keys, which the guest never sees. */
+  readonly keys: readonly KeyGrant[]
   /** Names of the embedder's host functions. */
   readonly functions: readonly string[]
 }
@@ -68,6 +78,7 @@ export const LOCAL_GRANT: Grant = Object.freeze({
   outbound: [],
   allowPrivate: false,
   secrets: [],
+  keys: [],
   functions: [],
 })
 

@@ -2,6 +2,7 @@ import {
   EVERY_HEADER,
   type Grant,
   type HeaderGrant,
+  type KeyGrant,
   NO_HEADER,
   Right,
   SENSITIVE_HEADERS,
@@ -20,6 +21,8 @@ export interface GrantQuestion {
   readonly operator: GrantSpec | null
   /** Names under `secrets` of the filter. */
   readonly secrets: readonly string[]
+  /** What stands under `keys` of the filter. Default nothing. */
+  readonly keys?: readonly KeyGrant[]
 }
 
 /**
@@ -28,7 +31,13 @@ export interface GrantQuestion {
  * by the hosts and functions written there: whoever writes `code` stands for the module. Framing headers
  * are in no grant.
  */
-export function resolveGrant({ profile, asked, operator, secrets }: GrantQuestion): Grant {
+export function resolveGrant({
+  profile,
+  asked,
+  operator,
+  secrets,
+  keys = [],
+}: GrantQuestion): Grant {
   const granted = operator ?? {}
   const isLocal = profile === 'local'
   const flag = (want: boolean | undefined, given: boolean | undefined): boolean =>
@@ -63,6 +72,11 @@ export function resolveGrant({ profile, asked, operator, secrets }: GrantQuestio
     secrets: names(
       asked.secrets,
       secrets.filter((name) => granted.secrets?.includes(name) ?? true),
+    ),
+    keys: keys.filter(
+      ({ name }) =>
+        (granted.keys?.includes(name) ?? true) &&
+        (isLocal || (asked.keys?.includes(name) ?? false)),
     ),
     functions: names(asked.functions, granted.functions ?? []),
   }

@@ -6,6 +6,7 @@ import { askedGrant, canWait } from '../grant/asked-grant.ts'
 import { type Grant, Right } from '../grant/grant.ts'
 import { type GrantView, grantView } from '../grant/grant-view.ts'
 import { resolveGrant } from '../grant/resolve-grant.ts'
+import { keyGrants, keyValues } from '../jwt/filter-keys.ts'
 import { WASM_DEFAULTS } from '../limits.ts'
 import type { PluginDescription } from '../module/description.ts'
 import type { PluginRequest } from '../open-plugin.ts'
@@ -58,6 +59,7 @@ export function planPlugin(
     asked,
     operator: request.grant,
     secrets: Object.keys(request.secrets),
+    keys: keyGrants(request.keys ?? {}),
   })
   const secrets = Object.entries(request.secrets).filter(([key]) => grant.secrets.includes(key))
   const isInline = request.isolation === 'inline'
@@ -74,7 +76,7 @@ export function planPlugin(
       data: (grant.rights & Right.data) === 0 ? null : data,
       reset,
       grant,
-      secrets: new Map(secrets),
+      secrets: new Map([...secrets, ...keyValues(grant, request.keys ?? {})]),
       canWait: canWait(abiNamed(description.abi).table, info.imports),
       instances: Math.max(1, Math.floor(request.maxConcurrency / threads)),
     },

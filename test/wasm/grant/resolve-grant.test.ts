@@ -85,6 +85,22 @@ test('a stored plugin has nothing that is not asked for and granted', () => {
   assert.equal([both.outbound, both.secrets], [['b.other.org'], ['key']])
 })
 
+test("a key needs its name on both sides of a stored plugin, and on the operator's of code", () => {
+  const keys = ['login', 'other'].map((name) => ({ name, algorithm: 'ES256' as const }))
+  const names = (question: Partial<GrantQuestion>): string[] =>
+    resolve({ keys, ...question }).keys.map(({ name }) => name)
+  assert.equal(names({ profile: 'local' }), ['login', 'other'])
+  assert.equal(names({ profile: 'local', operator: { keys: ['other'] } }), ['other'])
+  assert.equal(names({}), [])
+  assert.equal(names({ asked: { keys: ['login', 'third'] } }), ['login'])
+  assert.equal(names({ asked: { keys: ['login'] }, operator: { keys: ['other'] } }), [])
+  const asked = { keys: ['login', 'third'] }
+  const view = grantView(asked, resolve({ keys, asked }))
+  assert.equal(view.allowed, ['keys login (ES256)'])
+  assert.equal(view.denied, ['keys third'])
+  assert.equal(mergeAsked(asked, { keys: ['a'] }), { keys: ['a', 'login', 'third'] })
+})
+
 test('fields that may not be read are left out before anybody sees them', () => {
   const list = ['Host', 'a', 'Cookie', 'b', 'X-A', 'c']
   assert.is(readableFields(LOCAL_GRANT.read, list), list)
