@@ -82,7 +82,9 @@ export class LivePlugins {
     const monitor = monitors.of({ pipeline, filter, plugin, version, digest })
     monitor.cpu.perSecondMs = request.cpuPerSecondMs
     this.#report(request, plan, monitor)
-    const executor = new MonitoredExecutor(executors.make(setup, request, monitor), monitor, meter)
+    const inner = executors.make(setup, request, monitor)
+    const results = compiled.description.results.length
+    const executor = new MonitoredExecutor(inner, monitor, results, meter)
     try {
       await executor.start()
     } catch (error) {
