@@ -28,7 +28,7 @@ export interface Call {
   readonly body: Buffer
   /** The media type of the body, lowercase, without parameters. */
   readonly mediaType: string
-  /** The address the request came from, for the history of what it changes. */
+  /** Who asks, for the history of what it changes: see `callerOf`. */
   readonly caller: string
   /** Always true unless the route is open. */
   readonly isAuthorized: boolean

@@ -9,6 +9,7 @@ import type { Logger } from '../observe/log.ts'
 import { VERSION } from '../version.ts'
 import { Authenticator } from './auth.ts'
 import { mediaTypeOf, readBody } from './body.ts'
+import { callerOf } from './caller.ts'
 import { HostGuard } from './host-guard.ts'
 import {
   ADMIN_CLOSE_GRACE_MS,
@@ -157,6 +158,7 @@ class AdminApi {
       this.#auth.check(authorization, request.socket.remoteAddress ?? '')
     }
     const { route, params } = open ?? this.#router.match(method, path)
+    const caller = callerOf(request)
     const rule = route.body ?? null
     const body = rule === null ? Buffer.alloc(0) : await readBody(request, response, rule)
     return await route.handle({
@@ -165,7 +167,7 @@ class AdminApi {
       query: new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1)),
       body,
       mediaType: mediaTypeOf(request),
-      caller: request.socket.remoteAddress ?? '',
+      caller,
       isAuthorized,
       groups: this.#groups,
     })

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { CALLER_HEADER } from '../admin/caller.ts'
 import { readToken, TOKEN_FILE } from '../admin/token-file.ts'
 import { z } from '../config/schema.ts'
 import { GatewayError, reasonOf } from '../errors.ts'
@@ -65,19 +66,27 @@ export class ApiClient {
   readonly #origin: string
   readonly #token: string | null
   readonly #tokenPath: string
+  readonly #by: string | null
 
-  private constructor(origin: string, token: string | null, tokenPath: string) {
+  private constructor(origin: string, token: string | null, tokenPath: string, by: string | null) {
     this.#origin = origin
     this.#token = token
     this.#tokenPath = tokenPath
+    this.#by = by
   }
 
-  /** Reads the token file unless a token was given. Fails with CLI_USAGE or ADMIN_TOKEN_FILE. */
-  static async open({ global, io }: Pick<CommandCall, 'global' | 'io'>): Promise<ApiClient> {
+  /**
+   * Reads the token file unless a token was given. `by` is whom the history of what is changed will name: see
+   * `callerName`. Fails with CLI_USAGE or ADMIN_TOKEN_FILE.
+   */
+  static async open(
+    { global, io }: Pick<CommandCall, 'global' | 'io'>,
+    by: string | null = null,
+  ): Promise<ApiClient> {
     const origin = originOf(global.server)
     const dataDir = resolve(io.cwd, global.dataDir ?? DEFAULT_DATA_DIR)
     const token = global.token ?? (await readToken(dataDir))
-    return new ApiClient(origin, token, resolve(dataDir, TOKEN_FILE))
+    return new ApiClient(origin, token, resolve(dataDir, TOKEN_FILE), by)
   }
 
   /**
@@ -105,6 +114,7 @@ export class ApiClient {
     const headers: Record<string, string> = { accept: 'application/json' }
     if (this.#token !== null) headers['authorization'] = `Bearer ${this.#token}`
     if (body !== null) headers['content-type'] = body.type
+    if (this.#by !== null) headers[CALLER_HEADER] = this.#by
     let response: Response
     let text: string
     try {

@@ -16,6 +16,8 @@ export interface CliIo {
   readonly stdin: Readable
   readonly env: Readonly<Record<string, string | undefined>>
   readonly cwd: string
+  /** The login name of whoever runs the command; null when there is none. */
+  readonly user: string | null
   /** Width of the terminal in cells; 0 when unknown. */
   readonly columns: number
   /** Where the log of a gateway goes: it must never wait for its reader. */

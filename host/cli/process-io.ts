@@ -1,3 +1,4 @@
+import { userInfo } from 'node:os'
 import { openLineWriter } from '../observe/line-writer.ts'
 import { type CliIo, type CliSignal, EXIT } from './io.ts'
 
@@ -23,6 +24,9 @@ export function processIo(): CliIo {
     },
     env: process.env,
     cwd: process.cwd(),
+    get user() {
+      return loginName()
+    },
     columns: process.stdout.columns ?? 0,
     openLog: () => {
       const destination = openLineWriter(1)
@@ -40,6 +44,15 @@ export function processIo(): CliIo {
 
 function writer(stream: NodeJS.WriteStream): CliIo['stdout'] {
   return { write: (text) => stream.write(text), isTerminal: stream.isTTY === true }
+}
+
+function loginName(): string | null {
+  try {
+    return userInfo().username
+  } catch {
+    // A container may run under a number without an entry in the list of users.
+    return null
+  }
 }
 
 function ignore(): void {

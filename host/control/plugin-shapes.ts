@@ -6,7 +6,7 @@ import type { HistoryEntry } from '../wasm/plugin-store.ts'
 
 /** Who asks for a change, and why; both end up in the history. */
 export interface Because {
-  /** An address, or `gateway` for what happens by itself. */
+  /** An address and whom it says it is, or `gateway` for what happens by itself. */
   readonly by: string
   readonly reason: string
 }

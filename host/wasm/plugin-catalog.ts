@@ -21,7 +21,7 @@ export interface CatalogEvent {
   readonly action: 'pushed' | 'promoted' | 'canary' | 'rolled back' | 'removed'
   readonly version: string
   readonly at: string
-  /** Who: an address, or `gateway` for what happens by itself. */
+  /** Who: an address and whom it says it is, or `gateway` for what happens by itself. */
   readonly by: string
   readonly reason: string
 }

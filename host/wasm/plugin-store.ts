@@ -22,7 +22,7 @@ export interface Override {
   readonly insteadOf: string | null
   readonly at: string
   readonly reason: string
-  /** Who asked for it: an address, or `gateway`. */
+  /** Who asked for it: an address and whom it says it is, or `gateway`. */
   readonly by: string
 }
 
@@ -32,7 +32,7 @@ export interface HistoryEntry {
   /** The version the module has in its description; null when it has none. */
   readonly version: string | null
   readonly at: string
-  /** Who brought it: an address, `configuration`, or `gateway` for what happens by itself. */
+  /** Who brought it: an address and whom it says it is, `configuration`, or `gateway` for what happens by itself. */
   readonly by: string
   /** Why it came. */
   readonly reason: string

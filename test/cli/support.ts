@@ -15,6 +15,7 @@ export interface FakeIo extends CliIo {
 
 export interface FakeIoOptions {
   readonly cwd?: string
+  readonly user?: string
   readonly env?: Readonly<Record<string, string>>
   readonly stdin?: string
   readonly isTerminal?: boolean
@@ -31,6 +32,7 @@ export function fakeIo(options: FakeIoOptions = {}): FakeIo {
     stdin: Readable.from([options.stdin ?? '']),
     env: options.env ?? {},
     cwd: options.cwd ?? process.cwd(),
+    user: options.user ?? null,
     columns: 0,
     openLog: () => ({
       destination: { write: (line) => void logged.push(line) },

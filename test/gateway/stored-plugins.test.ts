@@ -49,7 +49,7 @@ test('a roll-back goes to what was promoted before, and never to what was rolled
     await at.plugin('push', `${version}.wasm`)
     await at.plugin('promote', `greeter@${version}.0.0`)
   }
-  const wrong = await at.plugin('rollback', 'greeter', '--reason', 'wrong greeting')
+  const wrong = await at.plugin('rollback', 'greeter', '--reason', 'wrong greeting', '--by', 'anna')
   assert.is(wrong.out, 'greeter is back at 2.0.0 in main\n')
   assert.is(await at.version(), '2')
   assert.is((await at.plugin('rollback', 'greeter')).out, 'greeter is back at 1.0.0 in main\n')
@@ -57,7 +57,7 @@ test('a roll-back goes to what was promoted before, and never to what was rolled
   assert.is(none.code, 1)
   assert.match(none.err, 'greeter has no earlier version to go back to')
   const { out } = await at.plugin('inspect', 'greeter')
-  assert.match(out, /rolled back 2\.0\.0: wrong greeting, by 127\.0\.0\.1/)
+  assert.match(out, /rolled back 2\.0\.0: wrong greeting, by \S*127\.0\.0\.1, said to be anna/)
   assert.match(out, /3\.0\.0, withdrawn: wrong greeting/)
 })
 

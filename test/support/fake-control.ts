@@ -25,6 +25,8 @@ export class FakeControl implements Control {
   ]
   readonly objects = new Map<string, ObjectSpec>()
   readonly pushed: { bytes: Uint8Array; pipeline: string; filter: string }[] = []
+  /** Who asked for each roll-back. */
+  readonly rolledBackBy: string[] = []
   /** Key-value data by pipeline/filter. */
   readonly data = new Map<string, Map<string, DataValue>>()
   /** Nothing is stored, and nothing can be: tests of the store use a real gateway. */
@@ -119,7 +121,13 @@ export class FakeControl implements Control {
     throw new GatewayError('OBJECT_NOT_FOUND', { name: 'plugin in it' })
   }
 
-  async rollbackPlugin(pipeline: string, filter: string): Promise<PushOutcome> {
+  async rollbackPlugin(
+    pipeline: string,
+    filter: string,
+    _reason: string,
+    by = '',
+  ): Promise<PushOutcome> {
+    this.rolledBackBy.push(by)
     return this.pushPlugin(new Uint8Array(), pipeline, filter)
   }
 

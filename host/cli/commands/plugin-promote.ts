@@ -1,6 +1,7 @@
 import { printable } from '../../config/issues.ts'
 import { GatewayError } from '../../errors.ts'
 import { ApiClient } from '../api-client.ts'
+import { BY_OPTION, callerName } from '../caller.ts'
 import { defineCommand } from '../command.ts'
 import { EXIT } from '../io.ts'
 import { writeData } from '../output.ts'
@@ -19,7 +20,11 @@ export const pluginPromoteCommand = defineCommand({
       description: 'NAME@VERSION; NAME or PIPELINE/FILTER for the version on trial there',
     },
   ],
-  options: [...TRIAL_OPTIONS, { flags: '--reason <text>', description: 'why, for the history' }],
+  options: [
+    ...TRIAL_OPTIONS,
+    { flags: '--reason <text>', description: 'why, for the history' },
+    BY_OPTION,
+  ],
   examples: [
     'penstock plugin promote limit@1.2.0',
     'penstock plugin promote limit@1.2.0 --canary 5% --sticky header:x-user',
@@ -32,7 +37,7 @@ export const pluginPromoteCommand = defineCommand({
     const canary = call.options.text('canary')
     const sticky = call.options.text('sticky')
     const promoteAfter = call.options.text('promoteAfter')
-    const client = await ApiClient.open(call)
+    const client = await ApiClient.open(call, callerName(call))
     if (target.kind === 'stored') {
       const { name } = target
       const version = target.version ?? undefined

@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { printable } from '../../config/issues.ts'
 import { GatewayError, reasonOf } from '../../errors.ts'
 import { ApiClient } from '../api-client.ts'
+import { BY_OPTION, callerName } from '../caller.ts'
 import { type CommandCall, defineCommand } from '../command.ts'
 import { EXIT } from '../io.ts'
 import { writeData } from '../output.ts'
@@ -31,6 +32,7 @@ export const pluginPushCommand = defineCommand({
     { flags: '--as <name@version>', description: 'store it under these instead of its own' },
     ...TRIAL_OPTIONS,
     { flags: '--reason <text>', description: 'why, for the history' },
+    BY_OPTION,
   ],
   examples: [
     'penstock plugin push build/limit.wasm',
@@ -43,7 +45,7 @@ export const pluginPushCommand = defineCommand({
     const place = target === undefined ? null : parseFilterTarget(target, '--filter')
     const bytes = await readModule(resolve(call.io.cwd, file), file)
     const body = { type: 'application/wasm', bytes } as const
-    const client = await ApiClient.open(call)
+    const client = await ApiClient.open(call, callerName(call))
     const trial = {
       canary: call.options.text('canary'),
       sticky: call.options.text('sticky'),

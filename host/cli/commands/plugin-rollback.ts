@@ -1,6 +1,7 @@
 import { printable } from '../../config/issues.ts'
 import { GatewayError } from '../../errors.ts'
 import { ApiClient } from '../api-client.ts'
+import { BY_OPTION, callerName } from '../caller.ts'
 import { defineCommand } from '../command.ts'
 import { EXIT } from '../io.ts'
 import { writeData } from '../output.ts'
@@ -13,7 +14,7 @@ export const pluginRollbackCommand = defineCommand({
   name: 'plugin rollback',
   summary: 'end the trial of a plugin, or go back to the version that ran before',
   arguments: [{ name: '<plugin>', description: 'PIPELINE/FILTER, or the NAME of a stored plugin' }],
-  options: [{ flags: '--reason <text>', description: 'why, for the history' }],
+  options: [{ flags: '--reason <text>', description: 'why, for the history' }, BY_OPTION],
   examples: [
     'penstock plugin rollback demo/limit --reason "wrong limit"',
     'penstock plugin rollback limit',
@@ -21,7 +22,7 @@ export const pluginRollbackCommand = defineCommand({
   async run(call) {
     const target = parsePluginTarget(call.args[0])
     const body = bodyOf({ reason: call.options.text('reason') })
-    const client = await ApiClient.open(call)
+    const client = await ApiClient.open(call, callerName(call))
     if (target.kind === 'stored') {
       const { name, version } = target
       if (version !== null) {

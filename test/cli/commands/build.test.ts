@@ -25,6 +25,7 @@ const capture = (cwd: string, isTerminal = false): Captured => {
     stdin: Readable.from([]),
     env: { NO_COLOR: '1' },
     cwd,
+    user: null,
     columns: 0,
     openLog: () => ({ destination: { write: () => undefined }, close: () => Promise.resolve() }),
     takeSignals: () => () => undefined,
