@@ -1,6 +1,10 @@
-import { EXIT } from './cli/io.ts'
-import { runCli } from './cli/main.ts'
-import { processIo } from './cli/process-io.ts'
+import { holdYoungGeneration } from './cli/young-generation.ts'
+
+// Before the rest of the program is read: that alone makes it grow.
+holdYoungGeneration()
+const { EXIT } = await import('./cli/io.ts')
+const { runCli } = await import('./cli/main.ts')
+const { processIo } = await import('./cli/process-io.ts')
 
 /** How long what is still open may keep the process after its command is done. */
 const EXIT_GRACE_MS = 1_000

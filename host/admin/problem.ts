@@ -1,7 +1,7 @@
-import { STATUS_CODES } from 'node:http'
 import type { ConfigIssue } from '../config/issues.ts'
 import { ConfigError } from '../config/issues.ts'
 import { GatewayError } from '../errors.ts'
+import { STATUS_CODES } from '../http/node-http.ts'
 import type { Reply } from './route.ts'
 
 /** One issue as the API tells it. */

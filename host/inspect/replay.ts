@@ -1,6 +1,6 @@
-import { request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { GatewayError, reasonOf } from '../errors.ts'
+import { request as httpRequest } from '../http/node-http.ts'
 import { REPLAY_TIMEOUT_MS } from './limits.ts'
 import { REPLAY_HEADER } from './recorder.ts'
 import type { SentRequest } from './sent-request.ts'

@@ -65,6 +65,7 @@ export function createServeCommand(loadGateway: LoadGateway): Command {
       'penstock serve -f gateway.yaml',
       'penstock serve -f conf/ --admin-address 127.0.0.1:0 --log-level warn',
     ],
+    holdsHeap: true,
     run: (call) => serve(call, loadGateway),
   })
 }

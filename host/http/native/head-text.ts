@@ -1,7 +1,7 @@
-import { STATUS_CODES } from 'node:http'
 import { Headers, isFieldValue, isToken } from '../../exchange/headers.ts'
 import { endToEndFields } from '../forward.ts'
 import { ALLOWED_METHODS, answerText } from '../node/local-answer.ts'
+import { STATUS_CODES } from '../node-http.ts'
 
 /** Past this a latin1 text is copied once more on its way to the socket. */
 export const MAX_TEXT_LENGTH = 16 * 1024

@@ -1,4 +1,4 @@
-import { IncomingMessage, ServerResponse } from 'node:http'
+import { IncomingMessage, ServerResponse } from '../node-http.ts'
 import type { IncomingBody } from './incoming-body.ts'
 import type { Transaction } from './transaction.ts'
 

@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http'
+import type { Server } from 'node:http'
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { monotonicMs } from '../../clock.ts'
@@ -10,6 +10,7 @@ import { Deadlines } from '../deadlines.ts'
 import type { ExchangeHandler, HttpServer, ListenOptions, ServerLimits } from '../engine.ts'
 import { type FullLimits, fullLimits } from '../full-limits.ts'
 import { type Ticking, ticker } from '../native/ticker.ts'
+import { createServer } from '../node-http.ts'
 import {
   CROWDED_SHARE,
   NEVER_OVERLOADED,

@@ -1,0 +1,48 @@
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
+import { assert, suite } from '../support/suite.ts'
+
+const test = suite('cli/footprint')
+
+const ROOT = join(import.meta.dirname, '../..')
+
+/** What `script`, a module at the root, writes. */
+function outputOf(script: string, flags: readonly string[] = []): string {
+  const { stdout, stderr } = spawnSync(
+    process.execPath,
+    [...flags, '--input-type=module', '-e', script],
+    { cwd: ROOT, encoding: 'utf8' },
+  )
+  assert.is(stderr, '')
+  return stdout.trim()
+}
+
+/** Megabytes of the young generation after many objects have survived a while. */
+const GROW = `
+  import { getHeapSpaceStatistics } from 'node:v8'
+  import { holdYoungGeneration, releaseYoungGeneration } from './host/cli/young-generation.ts'
+  const size = () => {
+    const kept = []
+    for (let i = 0; i < 1_000_000; i++) kept[i % 100_000] = { i, text: 'x' + i }
+    const space = getHeapSpaceStatistics().find((one) => one.space_name === 'new_space')
+    return Math.round(space.space_size / 1e6)
+  }
+  holdYoungGeneration()
+  const held = size()
+  releaseYoungGeneration()
+  console.log(held <= 3, held, size() > held)`
+
+test('the young generation stays small until a command asks for more', () => {
+  assert.match(outputOf(GROW), /^true \d true$/)
+})
+
+test('a size that is given to Node is kept', () => {
+  assert.match(outputOf(GROW, ['--max-semi-space-size=8']), /^false/)
+})
+
+test('a gateway does not load the undici of Node', () => {
+  const script = `
+    await import('./host/gateway.ts')
+    console.log(process.moduleLoadList.filter((name) => name.includes('deps/undici')).length)`
+  assert.is(outputOf(script), '0')
+})
