@@ -1,14 +1,17 @@
+import { FieldIndex, isBlank } from './field-index.ts'
+
 /**
  * The header fields of one message, in order, with the case they arrived in. Names are compared without
  * case; values are latin1 text: one character is one byte on the wire (RFC 9110, section 5.5).
  *
- * Two backings. A flat list `[name, value, name, value, …]` can be read and changed. Checked field lines
- * are what an engine read from the wire: the list is made from them when somebody looks, and they can be
- * sent on as they are. Checking each field of a list again costs half as much as the rest of a request; so
- * what is written here is checked, one field at a time, and the lines are made anew when they are asked for.
+ * Two backings. Checked field lines are what an engine read from the wire: they are looked up where they lie,
+ * fields are added at their end, and they are sent on as they are. A flat list `[name, value, name, value, …]`
+ * is made from them for whatever changes more. Checking each field of a list again costs half as much as the
+ * rest of a request; so what is written here is checked, one field at a time, and the lines are made anew when
+ * they are asked for.
  *
- *     lines ──read──▶ lines and list ──change──▶ list, checked ──lines──▶ lines and list
- *                                          └─ what is not valid, or not the sender's to write ─▶ list
+ *     lines ──read, add──▶ lines ──replace, remove──▶ list, checked ──lines──▶ lines and list
+ *                              └─ what is not valid, or not the sender's to write ─▶ list
  *
  * Lookup is a linear scan: requests carry 7 to 40 fields, and the length test rejects nearly all of them.
  */
@@ -17,8 +20,10 @@ export class Headers {
   #lines: string | null = null
   /** Checked lines that stand before the others and are not sent on: Host, claims about the client. */
   #apart = ''
-  /** Entries of the list that come from `#apart`. */
-  #apartCount = 0
+  /** Where the fields lie in the lines, once somebody has looked; null when there is a list. */
+  #index: FieldIndex | null = null
+  /** Fields of the list that come from `#apart`. */
+  #apartSize = 0
   /** Every field is known to be valid, and those that are not sent on stand first. */
   #isChecked = false
   /**
@@ -54,15 +59,20 @@ export class Headers {
 
   /** The lines that may be sent on as they are; null when there is a field that must be looked at. */
   get lines(): string | null {
-    if (this.#lines === null && this.#isChecked) {
-      this.#lines = writeLines(this.list, this.#apartCount)
+    if (this.#lines === null && this.#isChecked && this.#list !== null) {
+      this.#lines = writeLines(this.#list, this.#apartSize * 2)
     }
     return this.#lines
   }
 
+  /** The lines before those of `lines`, when there are such. */
+  get apartLines(): string {
+    return this.#apart
+  }
+
   /** The number of fields. */
   get size(): number {
-    return this.list.length >> 1
+    return this.#list === null ? this.#fields.size : this.#list.length >> 1
   }
 
   /** The flat list itself; the reader must not change it. */
@@ -70,25 +80,41 @@ export class Headers {
     return this.#list ?? this.#makeList()
   }
 
+  /** The number of the first field called `lower` at or after number `from`, or -1. */
+  find(lower: string, from = 0): number {
+    const list = this.#list
+    if (list === null) return this.#fields.find(lower, from)
+    for (let i = from * 2; i < list.length; i += 2) {
+      if (sameName(list[i] as string, lower)) return i >> 1
+    }
+    return -1
+  }
+
+  /** The name of a field by its number, from 0 to `size`, as it was written. */
+  nameAt(index: number): string {
+    return this.#list === null ? this.#fields.name(index) : (this.#list[index * 2] as string)
+  }
+
+  /** The value of a field by its number. */
+  valueAt(index: number): string {
+    return this.#list === null ? this.#fields.value(index) : (this.#list[index * 2 + 1] as string)
+  }
+
   /** The first value of `name` (lowercase), or undefined. */
   get(name: string): string | undefined {
-    const list = this.list
-    for (let i = 0; i < list.length; i += 2) {
-      if (sameName(list[i] as string, name)) return list[i + 1]
-    }
-    return undefined
+    const at = this.find(name)
+    return at < 0 ? undefined : this.valueAt(at)
   }
 
   has(name: string): boolean {
-    return this.get(name) !== undefined
+    return this.find(name) >= 0
   }
 
   /** Every value of `name` (lowercase), in order. */
   getAll(name: string): string[] {
-    const list = this.list
     const values: string[] = []
-    for (let i = 0; i < list.length; i += 2) {
-      if (sameName(list[i] as string, name)) values.push(list[i + 1] as string)
+    for (let at = this.find(name); at >= 0; at = this.find(name, at + 1)) {
+      values.push(this.valueAt(at))
     }
     return values
   }
@@ -96,98 +122,133 @@ export class Headers {
   /** Sets `name` to exactly one value; the field keeps its place if it was there. */
   set(name: string, value: string): void {
     const lower = name.toLowerCase()
-    const list = this.#change(lower, value)
-    for (let i = 0; i < list.length; i += 2) {
-      if (sameName(list[i] as string, lower)) {
-        list[i + 1] = value
-        this.#removeFrom(i + 2, lower)
-        return
-      }
-    }
-    list.push(name, value)
-  }
-
-  /**
-   * Takes over a list that was made from `list` by somebody who has checked what was written. `isPlain`
-   * says that no field of `isApart` was touched.
-   */
-  adopt(list: string[], isPlain: boolean): void {
-    this.#list = list
-    this.#lines = null
-    this.#isChecked &&= isPlain
+    this.#set(name, lower, value, isPlain(lower, value))
   }
 
   /** Adds a field after those that are there. */
   add(name: string, value: string): void {
-    const lines = this.#lines
-    this.#change(name.toLowerCase(), value).push(name, value)
-    if (lines !== null && this.#isChecked) this.#lines = `${lines}${name}: ${value}\r\n`
+    this.#add(name, value, isPlain(name.toLowerCase(), value))
+  }
+
+  /** As `set`, for a value that the caller has checked. */
+  setField({ name, lower, isApart }: FieldName, value: string): void {
+    this.#set(name, lower, value, !isApart)
+  }
+
+  /** As `add`, for a value that the caller has checked. */
+  addField({ name, isApart }: FieldName, value: string): void {
+    this.#add(name, value, !isApart)
   }
 
   /** Removes every field called `name`. */
   remove(name: string): void {
     const lower = name.toLowerCase()
-    if (this.has(lower)) this.#removeFrom(0, lower)
+    const at = this.find(lower)
+    if (at >= 0) removeFrom(this.#change(!APART.has(lower)), at, lower)
   }
 
   /** An independent copy. */
   clone(): Headers {
-    const copy = new Headers(this.list.slice())
+    const copy = new Headers(this.#list === null ? NO_FIELDS : this.#list.slice())
+    if (this.#list === null) copy.#list = null
     copy.#lines = this.#lines
     copy.#apart = this.#apart
-    copy.#apartCount = this.#apartCount
+    copy.#apartSize = this.#apartSize
     copy.#isChecked = this.#isChecked
     copy.hasOwnClaims = this.hasOwnClaims
     return copy
   }
 
-  /** The list, in which the field `lower` is about to be changed: to `value`, or it goes. */
-  #change(lower: string, value: string | null): string[] {
-    const list = this.list as string[]
+  #set(name: string, lower: string, value: string, isPlain: boolean): void {
+    const at = this.find(lower)
+    if (at < 0) {
+      this.#add(name, value, isPlain)
+      return
+    }
+    const list = this.#change(isPlain)
+    list[at * 2 + 1] = value
+    removeFrom(list, at + 1, lower)
+  }
+
+  #add(name: string, value: string, isPlain: boolean): void {
+    const lines = this.#lines
+    if (lines === null || !isPlain || !this.#isChecked) {
+      this.#change(isPlain).push(name, value)
+      return
+    }
+    const grown = `${lines}${name}: ${value}\r\n`
+    this.#lines = grown
+    if (this.#list !== null) this.#list.push(name, value)
+    else if (this.#index !== null) this.#index.grown(grown, name, value)
+  }
+
+  /** The list, which is about to be changed: by a valid field that checked lines can hold, or not. */
+  #change(isPlain: boolean): string[] {
+    const list = this.#list ?? this.#makeList()
     this.#lines = null
-    this.#isChecked &&=
-      !APART.has(lower) && (value === null || (isToken(lower) && isFieldValue(value)))
+    this.#isChecked &&= isPlain
     return list
+  }
+
+  get #fields(): FieldIndex {
+    this.#index ??= new FieldIndex(this.#apart, this.#lines ?? '')
+    return this.#index
   }
 
   #makeList(): string[] {
-    const list: string[] = []
-    parseLines(this.#apart, list)
-    this.#apartCount = list.length
-    parseLines(this.#lines ?? '', list)
+    const fields = this.#fields
+    const list = fields.toList()
+    this.#apartSize = fields.apartSize
+    this.#index = null
     this.#list = list
     return list
-  }
-
-  #removeFrom(start: number, lower: string): void {
-    const list = this.#change(lower, null)
-    let write = start
-    for (let read = start; read < list.length; read += 2) {
-      if (sameName(list[read] as string, lower)) continue
-      if (write !== read) {
-        list[write] = list[read] as string
-        list[write + 1] = list[read + 1] as string
-      }
-      write += 2
-    }
-    list.length = write
   }
 }
 
 const NO_FIELDS: string[] = []
 
-/** Adds the fields of lines whose grammar is known to hold to a flat list. */
-function parseLines(lines: string, list: string[]): void {
-  let at = 0
-  while (at < lines.length) {
-    const end = lines.indexOf('\r', at)
-    const colon = lines.indexOf(':', at)
-    // Most senders put exactly one space; what else may stand there is spaces and tabs.
-    const value = lines.slice(colon + 2, end)
-    const isPlain = lines.charCodeAt(colon + 1) === 0x20 && !hasBlankEnds(value)
-    list.push(lines.slice(at, colon), isPlain ? value : trimBlanks(lines.slice(colon + 1, end)))
-    at = end + 2
+/** A field name that was looked at once: for those that are written again and again. It is a token. */
+export interface FieldName {
+  /** As it is written. */
+  readonly name: string
+  readonly lower: string
+  /** See `isApart`. */
+  readonly isApart: boolean
+}
+
+/** So many names are kept; which ones are written is decided by plugins, so there is an end to it. */
+const MAX_KNOWN_NAMES = 1_024
+
+const knownNames = new Map<string, FieldName>()
+
+/** Looks at a name, the first time it comes; null when it is no token. */
+export function fieldName(name: string): FieldName | null {
+  const known = knownNames.get(name)
+  if (known !== undefined) return known
+  if (!isToken(name)) return null
+  const lower = name.toLowerCase()
+  const made: FieldName = { name, lower, isApart: APART.has(lower) }
+  if (knownNames.size < MAX_KNOWN_NAMES) knownNames.set(name, made)
+  return made
+}
+
+/** Takes out the fields called `lower` from number `start` on. */
+function removeFrom(list: string[], start: number, lower: string): void {
+  let write = start * 2
+  for (let read = write; read < list.length; read += 2) {
+    if (sameName(list[read] as string, lower)) continue
+    if (write !== read) {
+      list[write] = list[read] as string
+      list[write + 1] = list[read + 1] as string
+    }
+    write += 2
   }
+  list.length = write
+}
+
+/** A valid field that checked lines can hold. */
+function isPlain(lower: string, value: string): boolean {
+  return !APART.has(lower) && isToken(lower) && isFieldValue(value)
 }
 
 function writeLines(list: readonly string[], start: number): string {
@@ -201,15 +262,6 @@ function hasBlankEnds(value: string): boolean {
     value.length > 0 &&
     (isBlank(value.charCodeAt(0)) || isBlank(value.charCodeAt(value.length - 1)))
   )
-}
-
-function isBlank(code: number): boolean {
-  return code === 0x20 || code === 0x09
-}
-
-/** `trim` would take more than spaces and tabs: U+00A0 is a byte of a value. */
-function trimBlanks(value: string): string {
-  return value.replace(/^[\t ]+|[\t ]+$/g, '')
 }
 
 /** Are `name` and the lowercase `lower` the same field name? */

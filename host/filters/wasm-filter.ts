@@ -7,6 +7,7 @@ import {
   type MessageScope,
   type OwedPhase,
 } from '../exchange/exchange.ts'
+import type { Headers } from '../exchange/headers.ts'
 import type { Logger } from '../observe/log.ts'
 import { applyChanges } from '../wasm/apply-changes.ts'
 import type { DebugTrace } from '../wasm/debug-run.ts'
@@ -187,8 +188,10 @@ export class WasmFilter {
     body: Uint8Array | null,
     answer: Uint8Array | null = null,
   ): Result | Promise<Result> {
-    const item = new ExchangeItem(scope, phase, body, this.#plugin)
-    if (answer !== null) item.responseBody = answer
+    const isRequest = phase === Phase.request
+    const sent = isRequest ? body : null
+    const got = isRequest ? answer : body
+    const item = new ExchangeItem(scope, phase, sent, got, this.#plugin)
     const outcome = this.#plugin.executor.submit(item)
     return outcome instanceof Promise
       ? outcome.then((done) => this.#finish(scope, phase, done, item))
@@ -295,7 +298,7 @@ export class WasmFilter {
   #scheduleDone(exchange: Exchange): void {
     exchange.onDone((_: ExchangeEnd) => {
       const outcome = this.#plugin.executor.submit(
-        new ExchangeItem(exchange, Phase.done, null, this.#plugin),
+        new ExchangeItem(exchange, Phase.done, null, null, this.#plugin),
       )
       if (!(outcome instanceof Promise)) {
         this.#finishDone(exchange, outcome)
@@ -316,48 +319,72 @@ export class WasmFilter {
   }
 }
 
-/** What a guest sees of an exchange. The request id is made when somebody asks: most guests do not. */
+/** What a guest sees of an exchange, looked up when it looks: most guests look at little. */
 class ExchangeItem implements GuestItem {
-  phase: Phase
-  method: string
-  path: string
-  query: string
-  scheme: string
-  host: string
-  clientAddress: string
-  route: string
-  protocol: string
-  requestHeaders: readonly string[]
-  requestBody: Uint8Array | null
-  status: number
-  responseHeaders: readonly string[] | null
-  responseBody: Uint8Array | null
-  context: ReadonlyMap<string, Uint8Array> | null
-  readonly #exchange: Exchange
+  readonly phase: Phase
+  readonly requestHeaders: Headers
+  readonly requestBody: Uint8Array | null
+  readonly responseHeaders: Headers | null
+  readonly responseBody: Uint8Array | null
+  readonly context: ReadonlyMap<string, Uint8Array> | null
+  readonly #scope: MessageScope
 
-  constructor(scope: MessageScope, phase: Phase, body: Uint8Array | null, plugin: OpenPlugin) {
+  constructor(
+    scope: MessageScope,
+    phase: Phase,
+    requestBody: Uint8Array | null,
+    responseBody: Uint8Array | null,
+    plugin: OpenPlugin,
+  ) {
     const { request, response, exchange } = scope
     const { read } = plugin.grant
     this.phase = phase
-    this.method = request.method
-    this.path = request.path
-    this.query = request.query
-    this.scheme = request.scheme
-    this.host = request.host
-    this.clientAddress = request.remoteAddress
-    this.route = exchange.pipeline
-    this.protocol = request.httpVersion
-    this.requestHeaders = readableFields(read, request.headers.list)
-    this.requestBody = phase === Phase.request ? body : null
-    this.status = response === null ? 0 : response.status
-    this.responseHeaders = response === null ? null : readableFields(read, response.headers.list)
-    this.responseBody = phase === Phase.response ? body : null
+    this.requestHeaders = readableFields(read, request.headers)
+    this.requestBody = requestBody
+    this.responseHeaders = response === null ? null : readableFields(read, response.headers)
+    this.responseBody = responseBody
     this.context = exchange.data === null ? null : contextOf(exchange.data, plugin)
-    this.#exchange = exchange
+    this.#scope = scope
+  }
+
+  get method(): string {
+    return this.#scope.request.method
+  }
+
+  get path(): string {
+    return this.#scope.request.path
+  }
+
+  get query(): string {
+    return this.#scope.request.query
+  }
+
+  get scheme(): string {
+    return this.#scope.request.scheme
+  }
+
+  get host(): string {
+    return this.#scope.request.host
+  }
+
+  get clientAddress(): string {
+    return this.#scope.request.remoteAddress
+  }
+
+  get route(): string {
+    return this.#scope.exchange.pipeline
+  }
+
+  get protocol(): string {
+    return this.#scope.request.httpVersion
+  }
+
+  get status(): number {
+    return this.#scope.response === null ? 0 : this.#scope.response.status
   }
 
   get requestId(): string {
-    return this.#exchange.id
+    return this.#scope.exchange.id
   }
 }
 

@@ -1,6 +1,13 @@
 import { Body } from '../exchange/body.ts'
 import type { MessageScope } from '../exchange/exchange.ts'
-import { type Headers, HOST_OWNED_HEADERS, isFieldValue, isToken } from '../exchange/headers.ts'
+import {
+  type FieldName,
+  fieldName,
+  type Headers,
+  HOST_OWNED_HEADERS,
+  isFieldValue,
+  isToken,
+} from '../exchange/headers.ts'
 import { Response } from '../exchange/response.ts'
 import { isHost, isPath, isQuery } from './abi/penstock-v1-calls.ts'
 import { Change, type ChangeLog } from './change-log.ts'
@@ -44,8 +51,8 @@ export function applyChanges(
     )
   }
   const { requestFields, responseFields } = log
-  if (requestFields !== null) scope.request.headers.adopt(requestFields, log.isRequestPlain)
-  if (responseFields !== null) responseHeaders(scope).adopt(responseFields, log.isResponsePlain)
+  if (requestFields !== null) scope.request.headers = requestFields
+  if (responseFields !== null) (scope.response as Response).headers = responseFields
   return null
 }
 
@@ -125,10 +132,10 @@ function hasResponse(scope: MessageScope, log: ChangeLog): boolean {
 }
 
 function checkHeader(name: string, value: string | Uint8Array, grant: Grant): string | null {
-  if (!isToken(name)) return 'a header name is not a token'
-  const lower = name.toLowerCase()
-  if (HOST_OWNED_HEADERS.has(lower)) return `the header ${name} belongs to the host`
-  if (!allowsHeader(grant.write, lower)) return `the header ${name} is not granted`
+  const field = fieldName(name)
+  if (field === null) return 'a header name is not a token'
+  if (HOST_OWNED_HEADERS.has(field.lower)) return `the header ${name} belongs to the host`
+  if (!allowsHeader(grant.write, field.lower)) return `the header ${name} is not granted`
   return typeof value === 'string' && isFieldValue(value)
     ? null
     : `the value of ${name} is not valid`
@@ -144,19 +151,19 @@ function apply(
   const { request } = scope
   switch (kind) {
     case Change.requestHeaderSet:
-      request.headers.set(name, value as string)
+      request.headers.setField(checkedName(name), value as string)
       return
     case Change.requestHeaderAdd:
-      request.headers.add(name, value as string)
+      request.headers.addField(checkedName(name), value as string)
       return
     case Change.requestHeaderRemove:
       request.headers.remove(name)
       return
     case Change.responseHeaderSet:
-      responseHeaders(scope).set(name, value as string)
+      responseHeaders(scope).setField(checkedName(name), value as string)
       return
     case Change.responseHeaderAdd:
-      responseHeaders(scope).add(name, value as string)
+      responseHeaders(scope).addField(checkedName(name), value as string)
       return
     case Change.responseHeaderRemove:
       responseHeaders(scope).remove(name)
@@ -199,6 +206,11 @@ function apply(
       putContext(name, value as Uint8Array)
       return
   }
+}
+
+function checkedName(name: string): FieldName {
+  // `check` has seen that it is a token.
+  return fieldName(name) as FieldName
 }
 
 function responseHeaders(scope: MessageScope): Headers {

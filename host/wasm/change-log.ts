@@ -1,3 +1,5 @@
+import type { Headers } from '../exchange/headers.ts'
+
 /** What a guest can change. The numbers travel through shared memory between threads of one version. */
 export const Change = {
   method: 1,
@@ -40,12 +42,9 @@ export class ChangeLog {
   names: readonly string[] = NO_TEXTS
   values: readonly (string | Uint8Array)[] = NO_VALUES
   /** The fields of the request as the guest has left them; null when they are as they were, or in entries. */
-  requestFields: string[] | null = null
+  requestFields: Headers | null = null
   /** The same of the response; applied after the entries, one of which may make the response. */
-  responseFields: string[] | null = null
-  /** No field of `isApart` was touched in those of the request, and of the response. */
-  isRequestPlain = true
-  isResponsePlain = true
+  responseFields: Headers | null = null
   /** Every entry was checked by host calls of this very thread. */
   isChecked = false
 
@@ -72,8 +71,6 @@ export class ChangeLog {
     this.values = NO_VALUES
     this.requestFields = null
     this.responseFields = null
-    this.isRequestPlain = true
-    this.isResponsePlain = true
   }
 }
 

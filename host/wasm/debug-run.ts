@@ -93,10 +93,24 @@ export async function debugBuildBeside(file: string): Promise<string | null> {
 }
 
 function copyOf(item: GuestItem): GuestItem {
+  const { phase, method, path, query, scheme, host, clientAddress, route, requestId } = item
+  const { protocol, requestBody, status, responseBody, context } = item
   return {
-    ...item,
-    requestId: item.requestId,
-    requestHeaders: item.requestHeaders.slice(),
-    responseHeaders: item.responseHeaders?.slice() ?? null,
+    phase,
+    method,
+    path,
+    query,
+    scheme,
+    host,
+    clientAddress,
+    route,
+    requestId,
+    protocol,
+    requestHeaders: item.requestHeaders.clone(),
+    requestBody,
+    status,
+    responseHeaders: item.responseHeaders?.clone() ?? null,
+    responseBody,
+    context,
   }
 }

@@ -1,4 +1,10 @@
-import { HOST_OWNED_HEADERS, isApart, isFieldValue, sameName } from '../exchange/headers.ts'
+import {
+  type FieldName,
+  Headers,
+  HOST_OWNED_HEADERS,
+  isApart,
+  isFieldValue,
+} from '../exchange/headers.ts'
 import { Change, ChangeLog } from './change-log.ts'
 import { allowsHeader, type Grant, LOCAL_GRANT, Right } from './grant/grant.ts'
 import { Errno, GUEST_LIMITS } from './limits.ts'
@@ -15,40 +21,35 @@ export const Message = { request: 0, response: 1 } as const
 
 /** What a guest may look at during one call. Both executors fill it: one from an exchange, one from shared memory. */
 export interface GuestInput {
-  phase: Phase
-  method: string
-  path: string
-  query: string
-  scheme: string
-  host: string
-  clientAddress: string
-  route: string
+  readonly phase: Phase
+  readonly method: string
+  readonly path: string
+  readonly query: string
+  readonly scheme: string
+  readonly host: string
+  readonly clientAddress: string
+  readonly route: string
   readonly requestId: string
-  protocol: string
-  requestHeaders: readonly string[]
+  readonly protocol: string
+  readonly requestHeaders: Headers
   /** Null when the module did not ask for it. */
-  requestBody: Uint8Array | null
+  readonly requestBody: Uint8Array | null
   /** 0 while there is no response. */
-  status: number
-  responseHeaders: readonly string[] | null
-  responseBody: Uint8Array | null
+  readonly status: number
+  readonly responseHeaders: Headers | null
+  readonly responseBody: Uint8Array | null
   /** Per-request data this plugin may read. */
-  context: ReadonlyMap<string, Uint8Array> | null
+  readonly context: ReadonlyMap<string, Uint8Array> | null
 }
 
-/** A header name a guest has interned; it is a token. */
-export interface HeaderName {
-  /** As the guest wrote it. */
-  readonly name: string
-  readonly lower: string
+/** A header name a guest has interned. */
+export interface HeaderName extends FieldName {
   /** It belongs to the host: a guest can read it and not write it. */
   readonly isOwned: boolean
   /** The grant lets the guest read it. */
   readonly canRead: boolean
   /** The grant lets the guest write it; never so for what belongs to the host. */
   readonly canWrite: boolean
-  /** See `Headers.adopt`. */
-  readonly isApart: boolean
   /** What the guest has set last: often what it sets next. */
   lastValue: string
 }
@@ -76,22 +77,23 @@ export class GuestCall {
   input: GuestInput = NO_INPUT
   changes = new ChangeLog()
   readonly grant: Grant
-  /** The input's own lists, changed, are handed over instead of entries: for guests in the event loop. */
+  /** Changed fields are handed over whole instead of entries: for guests in the event loop. */
   readonly #handsOver: boolean
   /** Another number for every call, for what is counted per call. */
   serial = 0
-  method = ''
-  path = ''
-  query = ''
-  host = ''
   status = 0
-  requestHeaders: readonly string[] = EMPTY
-  responseHeaders: readonly string[] | null = null
+  requestHeaders: Headers = NO_HEADERS
+  responseHeaders: Headers | null = null
   requestBody: Uint8Array | null = null
   responseBody: Uint8Array | null = null
   hasReplied = false
   /** How often each capability was denied in this call; null while none was. */
   denials: Map<string, number> | null = null
+  /** What the call has written over the input's; null while it has not. */
+  #method: string | null = null
+  #path: string | null = null
+  #query: string | null = null
+  #host: string | null = null
   #requestOwned = false
   #responseOwned = false
   #context: Map<string, Uint8Array> | null = null
@@ -106,14 +108,30 @@ export class GuestCall {
     this.#handsOver = isLocal && grant.read.isEvery
   }
 
+  get method(): string {
+    return this.#method ?? this.input.method
+  }
+
+  get path(): string {
+    return this.#path ?? this.input.path
+  }
+
+  get query(): string {
+    return this.#query ?? this.input.query
+  }
+
+  get host(): string {
+    return this.#host ?? this.input.host
+  }
+
   load(input: GuestInput): void {
     this.serial += 1
     this.input = input
     this.changes.clear()
-    this.method = input.method
-    this.path = input.path
-    this.query = input.query
-    this.host = input.host
+    this.#method = null
+    this.#path = null
+    this.#query = null
+    this.#host = null
     this.status = input.status
     this.requestHeaders = input.requestHeaders
     this.responseHeaders = input.responseHeaders
@@ -139,8 +157,8 @@ export class GuestCall {
     const log = this.changes
     if (this.#handsOver) {
       log.isChecked = true
-      if (this.#requestOwned) log.requestFields = this.requestHeaders as string[]
-      if (this.#responseOwned) log.responseFields = this.responseHeaders as string[]
+      if (this.#requestOwned) log.requestFields = this.requestHeaders
+      if (this.#responseOwned) log.responseFields = this.responseHeaders
     }
     if (log.size === 0 && log.requestFields === null && log.responseFields === null) return null
     this.changes = new ChangeLog()
@@ -163,8 +181,8 @@ export class GuestCall {
     return (this.grant.rights & right) === 0 ? this.deny(capability) : 0
   }
 
-  /** The header list of a message, or null when the message is not there in this phase. */
-  headersOf(message: number): readonly string[] | null {
+  /** The fields of a message, or null when the message is not there in this phase. */
+  headersOf(message: number): Headers | null {
     if (message === Message.request) return this.requestHeaders
     if (message === Message.response) return this.responseHeaders
     return null
@@ -183,10 +201,10 @@ export class GuestCall {
   setField(kind: number, value: string): number {
     if (this.input.phase !== Phase.request) return Errno.wrongPhase
     if (this.need(Right.target, 'target') !== 0) return Errno.denied
-    if (kind === Change.method) this.method = value
-    else if (kind === Change.path) this.path = value
-    else if (kind === Change.host) this.host = value
-    else this.query = value
+    if (kind === Change.method) this.#method = value
+    else if (kind === Change.path) this.#path = value
+    else if (kind === Change.host) this.#host = value
+    else this.#query = value
     this.changes.push(kind, '', value)
     return 0
   }
@@ -203,30 +221,29 @@ export class GuestCall {
   setHeader(message: number, header: HeaderName, value: string): number {
     const refused = this.#checkHeader(message, header, value)
     if (refused !== 0) return refused
-    const list = this.#ownList(message)
-    setIn(list, header.name, header.lower, value)
+    this.#ownHeaders(message).setField(header, value)
     const kind = message === Message.request ? Change.requestHeaderSet : Change.responseHeaderSet
-    return this.#changed(message, kind, header, value)
+    return this.#changed(kind, header, value)
   }
 
   addHeader(message: number, header: HeaderName, value: string): number {
     const refused = this.#checkHeader(message, header, value)
     if (refused !== 0) return refused
-    const list = this.#ownList(message)
-    if (list.length >= GUEST_LIMITS.headers * 2) return Errno.tooLarge
-    list.push(header.name, value)
+    const headers = this.#ownHeaders(message)
+    if (headers.size >= GUEST_LIMITS.headers) return Errno.tooLarge
+    headers.addField(header, value)
     const kind = message === Message.request ? Change.requestHeaderAdd : Change.responseHeaderAdd
-    return this.#changed(message, kind, header, value)
+    return this.#changed(kind, header, value)
   }
 
   removeHeader(message: number, header: HeaderName): number {
     const refused = this.canWrite(message)
     if (refused !== 0) return refused
     if (!header.canWrite) return this.deny(`headers.write ${header.lower}`)
-    removeIn(this.#ownList(message), header.lower)
+    this.#ownHeaders(message).remove(header.lower)
     const isRequest = message === Message.request
     const kind = isRequest ? Change.requestHeaderRemove : Change.responseHeaderRemove
-    return this.#changed(message, kind, header, '')
+    return this.#changed(kind, header, '')
   }
 
   setBody(message: number, bytes: Uint8Array): number {
@@ -249,7 +266,7 @@ export class GuestCall {
     if (status < 200 || status > 599) return Errno.invalid
     this.hasReplied = true
     this.status = status
-    this.responseHeaders = []
+    this.responseHeaders = new Headers()
     this.#responseOwned = true
     this.responseBody = bytes
     this.changes.push(Change.reply, String(status), bytes)
@@ -260,7 +277,7 @@ export class GuestCall {
   makeResponse(): void {
     if (this.responseHeaders !== null || this.need(Right.reply, 'reply') !== 0) return
     this.status = 200
-    this.responseHeaders = []
+    this.responseHeaders = new Headers()
     this.#responseOwned = true
     this.changes.push(Change.response, '', '')
   }
@@ -298,11 +315,8 @@ export class GuestCall {
     return 0
   }
 
-  #changed(message: number, kind: number, header: HeaderName, value: string): 0 {
+  #changed(kind: number, header: HeaderName, value: string): 0 {
     if (!this.#handsOver) this.changes.push(kind, header.name, value)
-    else if (!header.isApart) return 0
-    else if (message === Message.request) this.changes.isRequestPlain = false
-    else this.changes.isResponsePlain = false
     return 0
   }
 
@@ -315,71 +329,46 @@ export class GuestCall {
     return this.#headerBytes > GUEST_LIMITS.headerBytes ? Errno.tooLarge : 0
   }
 
-  /** The list of a message, copied the first time this call changes it: the input belongs to others. */
-  #ownList(message: number): string[] {
+  /** The fields of a message, copied the first time this call changes them: the input belongs to others. */
+  #ownHeaders(message: number): Headers {
     if (message === Message.request) {
       if (!this.#requestOwned) {
         this.#requestOwned = true
-        this.requestHeaders = this.requestHeaders.slice()
+        this.requestHeaders = this.requestHeaders.clone()
       }
-      // Owned means: a copy made above, so it is a plain mutable list.
-      return this.requestHeaders as string[]
+      return this.requestHeaders
     }
-    if (!this.#responseOwned) {
-      this.#responseOwned = true
-      this.responseHeaders = (this.responseHeaders ?? EMPTY).slice()
-    }
-    return this.responseHeaders as string[]
+    const known = this.responseHeaders ?? new Headers()
+    if (this.#responseOwned) return known
+    this.#responseOwned = true
+    this.responseHeaders = known.clone()
+    return this.responseHeaders
   }
 }
 
-/** The index of the first field called `lower` at or after `from`, or -1. */
-export function findHeader(list: readonly string[], lower: string, from = 0): number {
-  for (let i = from; i < list.length; i += 2) {
-    if (sameName(list[i] as string, lower)) return i
-  }
-  return -1
-}
+/** Nothing writes to it: a call changes a copy. */
+const NO_HEADERS = new Headers()
 
-function setIn(list: string[], name: string, lower: string, value: string): void {
-  const at = findHeader(list, lower)
-  if (at < 0) {
-    list.push(name, value)
-    return
-  }
-  list[at + 1] = value
-  for (
-    let more = findHeader(list, lower, at + 2);
-    more >= 0;
-    more = findHeader(list, lower, more)
-  ) {
-    list.splice(more, 2)
-  }
-}
-
-function removeIn(list: string[], lower: string): void {
-  for (let at = findHeader(list, lower); at >= 0; at = findHeader(list, lower, at)) {
-    list.splice(at, 2)
+/** The input of a phase that belongs to no request. */
+export function emptyInput(phase: Phase, requestId = ''): GuestInput {
+  return {
+    phase,
+    method: '',
+    path: '',
+    query: '',
+    scheme: '',
+    host: '',
+    clientAddress: '',
+    route: '',
+    requestId,
+    protocol: '',
+    requestHeaders: NO_HEADERS,
+    requestBody: null,
+    status: 0,
+    responseHeaders: null,
+    responseBody: null,
+    context: null,
   }
 }
 
-const EMPTY: readonly string[] = []
-
-const NO_INPUT: GuestInput = {
-  phase: Phase.start,
-  method: '',
-  path: '',
-  query: '',
-  scheme: '',
-  host: '',
-  clientAddress: '',
-  route: '',
-  requestId: '',
-  protocol: '',
-  requestHeaders: EMPTY,
-  requestBody: null,
-  status: 0,
-  responseHeaders: null,
-  responseBody: null,
-  context: null,
-}
+const NO_INPUT: GuestInput = emptyInput(Phase.start)

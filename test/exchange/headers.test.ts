@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { Headers, isFieldValue, isToken } from '../../host/exchange/headers.ts'
+import { fieldName, Headers, isFieldValue, isToken } from '../../host/exchange/headers.ts'
 import { assert, suite } from '../support/suite.ts'
 
 const test = suite('exchange/headers')
@@ -121,4 +121,37 @@ test('there are no lines once a field is not valid, or not to be sent on unseen'
     assert.is(headers.clone().lines, null)
   }
   assert.is(new Headers(['A', '1']).lines, null)
+})
+
+test('fields are found in lines where they lie, and those that are added stand behind them', () => {
+  const headers = Headers.fromLines('Accept: a\r\nX-One:\t1 \r\n', 'Host: h\r\n')
+  headers.add('x-one', '2')
+  headers.set('B', 'b')
+  assert.equal(
+    Array.from({ length: headers.size }, (_, i) => [headers.nameAt(i), headers.valueAt(i)]),
+    [
+      ['Host', 'h'],
+      ['Accept', 'a'],
+      ['X-One', '1'],
+      ['x-one', '2'],
+      ['B', 'b'],
+    ],
+  )
+  assert.equal([headers.find('x-one'), headers.find('x-one', 3), headers.find('x')], [2, 3, -1])
+  const clone = headers.clone()
+  clone.add('C', 'c')
+  assert.is(headers.has('c'), false)
+  assert.is(clone.lines, `${headers.lines}C: c\r\n`)
+  assert.is(clone.apartLines, 'Host: h\r\n')
+  const { list } = headers
+  assert.equal(list.slice(-4), ['x-one', '2', 'B', 'b'])
+  headers.add('D', 'd')
+  assert.is(headers.get('d'), 'd')
+})
+
+test('a name is looked at once, whoever writes it', () => {
+  assert.equal(fieldName('X-One'), { name: 'X-One', lower: 'x-one', isApart: false })
+  assert.is(fieldName('X-One'), fieldName('X-One'))
+  assert.is(fieldName('Host')?.isApart, true)
+  assert.is(fieldName('a b'), null)
 })

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { isGatewayError } from '../../host/errors.ts'
+import { Headers } from '../../host/exchange/headers.ts'
 import { checkAbi } from '../../host/wasm/abi/check-abi.ts'
 import { limitEngine } from '../../host/wasm/engine-limits.ts'
 import type { Executor, PluginSetup } from '../../host/wasm/executor.ts'
@@ -90,7 +91,8 @@ async function run(executor: Executor): Promise<string[]> {
     ended.push(error.code)
   }
   for (const phase of [Phase.request, Phase.response, Phase.request]) {
-    const response = phase === Phase.response ? { status: 200, responseHeaders: ['a', 'b'] } : {}
+    const response =
+      phase === Phase.response ? { status: 200, responseHeaders: new Headers(['a', 'b']) } : {}
     const item = { ...itemThat('a'), requestBody: new Uint8Array(2_000), ...response, phase }
     const { kind, failure } = await executor.submit(item)
     ended.push(failure?.code ?? kind)

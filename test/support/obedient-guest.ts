@@ -1,3 +1,4 @@
+import { Headers } from '../../host/exchange/headers.ts'
 import { Change } from '../../host/wasm/change-log.ts'
 import type { GuestItem, GuestOutcome } from '../../host/wasm/executor.ts'
 import { Phase } from '../../host/wasm/guest-call.ts'
@@ -61,7 +62,7 @@ export function itemThat(does: string): GuestItem {
     route: 'demo',
     requestId: 'r-1',
     protocol: '1.1',
-    requestHeaders: ['accept', '*/*', 'Do', does],
+    requestHeaders: new Headers(['accept', '*/*', 'Do', does]),
     requestBody: null,
     status: 0,
     responseHeaders: null,
@@ -75,7 +76,7 @@ export function did(outcome: GuestOutcome): string {
   const { changes, failure } = outcome
   // In the event loop the fields themselves are handed over: what the guest has set stands at the end.
   const at = changes?.kinds.indexOf(Change.requestHeaderSet) ?? -1
-  return String(changes?.values[at] ?? changes?.requestFields?.at(-1) ?? failure?.code)
+  return String(changes?.values[at] ?? changes?.requestFields?.list.at(-1) ?? failure?.code)
 }
 
 /** The size of the request body the guest has set; 0 for none. */

@@ -52,10 +52,10 @@ function run(
     route: '',
     requestId: '',
     protocol: '1.1',
-    requestHeaders: request.headers.list,
+    requestHeaders: request.headers,
     requestBody: null,
     status: response === null ? 0 : 200,
-    responseHeaders: response?.headers.list ?? null,
+    responseHeaders: response?.headers ?? null,
     responseBody: null,
     context: null,
   })

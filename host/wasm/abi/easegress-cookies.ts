@@ -1,5 +1,5 @@
 import { cookieOf, parseCookies } from '../../exchange/cookies.ts'
-import { Headers, isToken } from '../../exchange/headers.ts'
+import { type Headers, isToken } from '../../exchange/headers.ts'
 import { GuestMisuse } from './guest-misuse.ts'
 
 /*
@@ -8,21 +8,21 @@ import { GuestMisuse } from './guest-misuse.ts'
  */
 
 /** The cookie of this name; "" when there is none. */
-export function readCookie(list: readonly string[], name: string): string {
-  const value = cookieOf(headersOf(list), name)
+export function readCookie(headers: Headers, name: string): string {
+  const value = cookieOf(headers, name)
   return value === undefined ? '' : formatCookie(name, value)
 }
 
 /** Every cookie of a request, in order. */
-export function readCookies(list: readonly string[]): string[] {
-  return parseCookies(headersOf(list)).map(([name, value]) => formatCookie(name, value))
+export function readCookies(headers: Headers): string[] {
+  return parseCookies(headers).map(([name, value]) => formatCookie(name, value))
 }
 
-/** The value a Cookie field has when this one is added to those of `list`. */
-export function addCookie(list: readonly string[], text: string): string {
+/** The value a Cookie field has when this one is added to those of `headers`. */
+export function addCookie(headers: Headers, text: string): string {
   const [first = ''] = text.split(';')
   const { name, value } = parsePair(first)
-  return [...headersOf(list).getAll('cookie'), formatCookie(name, value)].join('; ')
+  return [...headers.getAll('cookie'), formatCookie(name, value)].join('; ')
 }
 
 /** The text of a Set-Cookie field; fails when it sets no cookie. */
@@ -48,9 +48,4 @@ function parsePair(text: string): { readonly name: string; readonly value: strin
 /** A value with a space or a comma stands in quotes: Go writes it so, and reads it so. */
 function formatCookie(name: string, value: string): string {
   return /[ ,]/.test(value) ? `${name}="${value}"` : `${name}=${value}`
-}
-
-function headersOf(list: readonly string[]): Headers {
-  // Only read: the list stays the guest call's own.
-  return new Headers(list as string[])
 }

@@ -1,5 +1,5 @@
-import { HOST_OWNED_HEADERS, isToken } from '../../exchange/headers.ts'
-import { findHeader, type GuestCall, type HeaderName, headerName } from '../guest-call.ts'
+import { Headers, HOST_OWNED_HEADERS, isToken } from '../../exchange/headers.ts'
+import { type GuestCall, type HeaderName, headerName } from '../guest-call.ts'
 import { GUEST_LIMITS } from '../limits.ts'
 import { GuestMisuse, refuse } from './guest-misuse.ts'
 
@@ -22,9 +22,7 @@ export class EasegressHeaders {
   /** The first value; "" when there is none. */
   get(name: string): string {
     const { lower } = this.#name(name)
-    const list = this.#list
-    const at = lower === 'host' ? -1 : findHeader(list, lower)
-    return at < 0 ? '' : (list[at + 1] as string)
+    return lower === 'host' ? '' : (this.#headers.get(lower) ?? '')
   }
 
   set(name: string, value: string): void {
@@ -44,7 +42,7 @@ export class EasegressHeaders {
 
   /** `Name: value` and CRLF for each field, names in canonical case and sorted, as Go writes them. */
   text(): string {
-    const list = this.#list
+    const { list } = this.#headers
     const fields: [name: string, value: string][] = []
     for (let i = 0; i < list.length; i += 2) {
       const name = canonicalName(list[i] as string)
@@ -59,14 +57,14 @@ export class EasegressHeaders {
   setText(text: string): void {
     const fields = parseFields(text)
     const former = new Set<string>()
-    const list = this.#list
+    const { list } = this.#headers
     for (let i = 0; i < list.length; i += 2) former.add((list[i] as string).toLowerCase())
     for (const lower of former) this.remove(lower)
     for (const [name, value] of fields) this.add(name, value)
   }
 
-  get #list(): readonly string[] {
-    return this.#call.headersOf(this.#message) ?? NO_FIELDS
+  get #headers(): Headers {
+    return this.#call.headersOf(this.#message) ?? NO_HEADERS
   }
 
   #writable(name: string): HeaderName | null {
@@ -85,7 +83,8 @@ export class EasegressHeaders {
   }
 }
 
-const NO_FIELDS: readonly string[] = []
+/** Only read. */
+const NO_HEADERS = new Headers()
 
 function parseFields(text: string): [name: string, value: string][] {
   const fields: [string, string][] = []

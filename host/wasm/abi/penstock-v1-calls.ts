@@ -1,7 +1,7 @@
 import { isToken } from '../../exchange/headers.ts'
 import { Change } from '../change-log.ts'
 import { allowsHeader, Right } from '../grant/grant.ts'
-import { findHeader, type GuestCall, type HeaderName, headerName, Message } from '../guest-call.ts'
+import { type GuestCall, type HeaderName, headerName, Message } from '../guest-call.ts'
 import { Errno, GUEST_LIMITS } from '../limits.ts'
 import type { GuestEnv } from './abi.ts'
 import { LogBudget } from './log-budget.ts'
@@ -15,7 +15,7 @@ const FIELD_QUERY = 2
  * The implementation of the `penstock_v1` imports for one instance; sdk/ABI.md says what each one promises.
  *
  * Plain closures over two objects: a call from Wasm costs about 10 ns, and creating strings is what the
- * rest of the time goes to. So names are interned once, values are written straight from the header list
+ * rest of the time goes to. So names are interned once, values are written straight from the header
  * into guest memory, and only what a guest writes becomes a string.
  */
 export function penstockV1Imports(env: GuestEnv): WebAssembly.ModuleImports {
@@ -73,52 +73,48 @@ export function penstockV1Imports(env: GuestEnv): WebAssembly.ModuleImports {
     },
 
     header_get(message: number, id: number, buf: number, cap: number): number {
-      const list = call.headersOf(message)
+      const headers = call.headersOf(message)
       const header = names[id]
-      if (list === null) return Errno.wrongPhase
+      if (headers === null) return Errno.wrongPhase
       if (header === undefined) return Errno.invalid
       if (!header.canRead) return call.deny(`headers.read ${header.lower}`)
-      const at = findHeader(list, header.lower)
-      return at < 0 ? Errno.absent : memory.putLatin1(list[at + 1] as string, buf, cap)
+      const at = headers.find(header.lower)
+      return at < 0 ? Errno.absent : memory.putLatin1(headers.valueAt(at), buf, cap)
     },
 
     header_count(message: number, id: number): number {
-      const list = call.headersOf(message)
+      const headers = call.headersOf(message)
       const header = names[id]
-      if (list === null) return Errno.wrongPhase
+      if (headers === null) return Errno.wrongPhase
       if (header === undefined) return Errno.invalid
       if (!header.canRead) return call.deny(`headers.read ${header.lower}`)
       let count = 0
-      for (
-        let at = findHeader(list, header.lower);
-        at >= 0;
-        at = findHeader(list, header.lower, at + 2)
-      ) {
+      for (let at = headers.find(header.lower); at >= 0; at = headers.find(header.lower, at + 1)) {
         count++
       }
       return count
     },
 
     header_get_at(message: number, id: number, index: number, buf: number, cap: number): number {
-      const list = call.headersOf(message)
+      const headers = call.headersOf(message)
       const header = names[id]
-      if (list === null) return Errno.wrongPhase
+      if (headers === null) return Errno.wrongPhase
       if (header === undefined) return Errno.invalid
       if (!header.canRead) return call.deny(`headers.read ${header.lower}`)
-      let at = findHeader(list, header.lower)
+      let at = headers.find(header.lower)
       for (let left = index >>> 0; left > 0 && at >= 0; left--) {
-        at = findHeader(list, header.lower, at + 2)
+        at = headers.find(header.lower, at + 1)
       }
-      return at < 0 ? Errno.absent : memory.putLatin1(list[at + 1] as string, buf, cap)
+      return at < 0 ? Errno.absent : memory.putLatin1(headers.valueAt(at), buf, cap)
     },
 
     header_names(message: number, buf: number, cap: number): number {
-      const list = call.headersOf(message)
-      if (list === null) return Errno.wrongPhase
+      const headers = call.headersOf(message)
+      if (headers === null) return Errno.wrongPhase
       let text = ''
       const isEvery = read.isEvery
-      for (let i = 0; i < list.length; i += 2) {
-        const name = list[i] as string
+      for (let i = 0; i < headers.size; i++) {
+        const name = headers.nameAt(i)
         if (isEvery || allowsHeader(read, name.toLowerCase())) text += `${name}\0`
       }
       return memory.putLatin1(text, buf, cap)

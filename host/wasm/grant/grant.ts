@@ -1,3 +1,4 @@
+import { Headers } from '../../exchange/headers.ts'
 import type { JwtAlgorithm } from '../jwt/jwt-key.ts'
 
 /** What a guest may do, one bit each; `Grant.rights` is their sum. */
@@ -91,13 +92,14 @@ export function allowsHeader(grant: HeaderGrant, lower: string): boolean {
   )
 }
 
-/** The flat list without the fields the grant does not have; the same list when it has them all. */
-export function readableFields(grant: HeaderGrant, list: readonly string[]): readonly string[] {
-  if (grant.isEvery) return list
+/** The fields without those the grant does not have; the same object when it has them all. */
+export function readableFields(grant: HeaderGrant, headers: Headers): Headers {
+  if (grant.isEvery) return headers
   const kept: string[] = []
+  const { list } = headers
   for (let i = 0; i < list.length; i += 2) {
     const name = list[i] as string
     if (allowsHeader(grant, name.toLowerCase())) kept.push(name, list[i + 1] as string)
   }
-  return kept
+  return new Headers(kept)
 }

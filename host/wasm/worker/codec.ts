@@ -1,16 +1,21 @@
+import { Headers } from '../../exchange/headers.ts'
 import { Change, ChangeLog } from '../change-log.ts'
 import type { GuestInput, Phase } from '../guest-call.ts'
 import type { BlockArea } from './block.ts'
+
+/** Texts of a request beside its header: method, path, query, scheme, host, client, route, id, protocol. */
+const TEXTS = 9
 
 /** Stands for "not here" where a length is expected. */
 const ABSENT = -1
 /** The bytes travel in the message beside the block, because they did not fit. */
 const BESIDE = -2
+/** The header is a list, and its length is that of the list; otherwise it is lines, as an engine has read them. */
+const LISTED = 1
+const LINES = 0
 
-/** Numbers before the first text of a request record. */
-const FIXED_BYTES = 12 * 4
-/** Text fields before the header list. */
-const TEXT_FIELDS = 9
+/** Numbers of a request record, its header apart. */
+const FIXED_BYTES = (3 + TEXTS + 8) * 4
 
 /** Bodies above this travel beside the block, so that one large body does not empty a batch. */
 const BODY_INLINE_MAX = 32 * 1024
@@ -23,37 +28,58 @@ export interface BesideBodies {
 }
 
 /**
- * Writes one item; false when the area has no room for it, and then nothing was written. The heads are
- * one joined text each: one string to build, one to write, one to read, whatever the number of headers.
- * Nothing in a head can contain a line feed (the HTTP grammar); `readRequest` checks the count anyway.
+ * Writes one item; false when the area has no room for it, and then nothing was written. Numbers first, then
+ * all of its texts as one: a text to write and to read, whatever the number of headers. The lengths stand among
+ * the numbers, so that no text can be taken for two.
  */
 export function writeRequest(area: BlockArea, setupId: number, item: GuestInput): boolean {
-  let head = `${item.method}\n${item.path}\n${item.query}\n${item.scheme}\n${item.host}\n${item.clientAddress}\n${item.route}\n${item.requestId}\n${item.protocol}`
-  if (item.requestHeaders.length > 0) head += `\n${item.requestHeaders.join('\n')}`
-  const response = item.responseHeaders === null ? '' : item.responseHeaders.join('\n')
+  const { method, path, query, scheme, host, clientAddress, route, requestId, protocol } = item
+  const { requestHeaders, responseHeaders, context } = item
+  const text =
+    method +
+    path +
+    query +
+    scheme +
+    host +
+    clientAddress +
+    route +
+    requestId +
+    protocol +
+    textOf(requestHeaders) +
+    (responseHeaders === null ? '' : textOf(responseHeaders))
   const requestBody = inlineBody(item.requestBody)
   const responseBody = inlineBody(item.responseBody)
-  let size = FIXED_BYTES + head.length + response.length + 16
+  let size = FIXED_BYTES + text.length + numbersOf(requestHeaders) * 4
+  if (responseHeaders !== null) size += numbersOf(responseHeaders) * 4
   if (requestBody !== null) size += requestBody.length + 8
   if (responseBody !== null) size += responseBody.length + 8
-  if (item.context !== null) {
-    for (const [key, value] of item.context) size += key.length * 3 + value.length + 16
+  if (context !== null) {
+    for (const [key, value] of context) size += key.length * 3 + value.length + 16
   }
   if (!area.hasRoom(size)) return false
   area.putInt(setupId)
   area.putInt(item.phase)
   area.putInt(item.status)
-  area.putInt(item.requestHeaders.length)
-  area.putInt(item.responseHeaders === null ? ABSENT : item.responseHeaders.length)
-  area.putText(head)
-  if (item.responseHeaders !== null) area.putText(response)
+  area.putInt(method.length)
+  area.putInt(path.length)
+  area.putInt(query.length)
+  area.putInt(scheme.length)
+  area.putInt(host.length)
+  area.putInt(clientAddress.length)
+  area.putInt(route.length)
+  area.putInt(requestId.length)
+  area.putInt(protocol.length)
+  putLengths(area, requestHeaders)
+  if (responseHeaders === null) area.putInt(ABSENT)
+  else putLengths(area, responseHeaders)
+  area.putText(text)
   putBody(area, item.requestBody, requestBody)
   putBody(area, item.responseBody, responseBody)
-  if (item.context === null) {
+  if (context === null) {
     area.putInt(0)
   } else {
-    area.putInt(item.context.size)
-    for (const [key, value] of item.context) {
+    area.putInt(context.size)
+    for (const [key, value] of context) {
       area.putBytes(Buffer.from(key, 'utf8'))
       area.putBytes(value)
     }
@@ -68,18 +94,25 @@ export function bodiesBeside(slot: number, item: GuestInput): BesideBodies | nul
   return request === null && response === null ? null : { slot, request, response }
 }
 
-/** Reads what `writeRequest` wrote. Null when a head does not have the fields it was announced with. */
+/** Reads what `writeRequest` wrote. */
 export function readRequest(
   area: BlockArea,
   beside: BesideBodies | null,
-): { readonly setupId: number; readonly input: GuestInput | null } {
+): { readonly setupId: number; readonly input: GuestInput } {
   const setupId = area.int()
   const phase = area.int() as Phase
   const status = area.int()
-  const requestCount = area.int()
-  const responseCount = area.int()
-  const head = area.text().split('\n')
-  const response = responseCount === ABSENT ? null : splitList(area.text())
+  const ends: number[] = []
+  let end = 0
+  for (let i = 0; i < TEXTS; i++) {
+    end += area.int()
+    ends.push(end)
+  }
+  const request = new HeaderLengths(area)
+  const response = new HeaderLengths(area)
+  const text = area.text()
+  const requestHeaders = request.cut(text, end) ?? new Headers()
+  const responseHeaders = response.cut(text, end + request.length)
   const requestBody = takeBody(area, beside === null ? null : beside.request)
   const responseBody = takeBody(area, beside === null ? null : beside.response)
   let context: Map<string, Uint8Array> | null = null
@@ -91,31 +124,164 @@ export function readRequest(
       context.set(key, area.bytes())
     }
   }
-  const isIntact =
-    head.length === TEXT_FIELDS + requestCount &&
-    (response === null || response.length === responseCount)
-  if (!isIntact) return { setupId, input: null }
-  return {
-    setupId,
-    input: {
-      phase,
-      method: head[0] as string,
-      path: head[1] as string,
-      query: head[2] as string,
-      scheme: head[3] as string,
-      host: head[4] as string,
-      clientAddress: head[5] as string,
-      route: head[6] as string,
-      requestId: head[7] as string,
-      protocol: head[8] as string,
-      requestHeaders: requestCount === 0 ? [] : head.slice(TEXT_FIELDS),
-      requestBody,
-      status,
-      responseHeaders: response,
-      responseBody,
-      context,
-    },
+  const input = new ThreadItem(
+    phase,
+    text,
+    ends,
+    requestHeaders,
+    requestBody,
+    status,
+    responseHeaders,
+    responseBody,
+    context,
+  )
+  return { setupId, input }
+}
+
+/** An item in its thread: texts are cut when a guest asks for them. */
+class ThreadItem implements GuestInput {
+  readonly phase: Phase
+  readonly requestHeaders: Headers
+  readonly requestBody: Uint8Array | null
+  readonly status: number
+  readonly responseHeaders: Headers | null
+  readonly responseBody: Uint8Array | null
+  readonly context: ReadonlyMap<string, Uint8Array> | null
+  readonly #text: string
+  /** Where each of the first texts ends. */
+  readonly #ends: readonly number[]
+
+  constructor(
+    phase: Phase,
+    text: string,
+    ends: readonly number[],
+    requestHeaders: Headers,
+    requestBody: Uint8Array | null,
+    status: number,
+    responseHeaders: Headers | null,
+    responseBody: Uint8Array | null,
+    context: ReadonlyMap<string, Uint8Array> | null,
+  ) {
+    this.phase = phase
+    this.requestHeaders = requestHeaders
+    this.requestBody = requestBody
+    this.status = status
+    this.responseHeaders = responseHeaders
+    this.responseBody = responseBody
+    this.context = context
+    this.#text = text
+    this.#ends = ends
   }
+
+  get method(): string {
+    return this.#cut(0)
+  }
+
+  get path(): string {
+    return this.#cut(1)
+  }
+
+  get query(): string {
+    return this.#cut(2)
+  }
+
+  get scheme(): string {
+    return this.#cut(3)
+  }
+
+  get host(): string {
+    return this.#cut(4)
+  }
+
+  get clientAddress(): string {
+    return this.#cut(5)
+  }
+
+  get route(): string {
+    return this.#cut(6)
+  }
+
+  get requestId(): string {
+    return this.#cut(7)
+  }
+
+  get protocol(): string {
+    return this.#cut(8)
+  }
+
+  #cut(index: number): string {
+    return this.#text.slice(index === 0 ? 0 : this.#ends[index - 1], this.#ends[index])
+  }
+}
+
+/** How long the parts of a header are. */
+class HeaderLengths {
+  /** Characters of all of it. */
+  readonly length: number
+  readonly #form: number
+  /** Of lines the length of those that stand apart; of a list those of its entries. */
+  readonly #apart: number
+  readonly #entries: readonly number[]
+
+  constructor(area: BlockArea) {
+    this.#form = area.int()
+    const entries: number[] = []
+    let length = 0
+    let apart = 0
+    if (this.#form === LISTED) {
+      for (let left = area.int(); left > 0; left--) {
+        const size = area.int()
+        entries.push(size)
+        length += size
+      }
+    } else if (this.#form === LINES) {
+      apart = area.int()
+      length = apart + area.int()
+    }
+    this.length = length
+    this.#apart = apart
+    this.#entries = entries
+  }
+
+  /** The header that starts at `start`; null when there is none. */
+  cut(text: string, start: number): Headers | null {
+    if (this.#form === ABSENT) return null
+    if (this.#form === LINES) {
+      const lines = start + this.#apart
+      return Headers.fromLines(text.slice(lines, start + this.length), text.slice(start, lines))
+    }
+    let at = start
+    const list: string[] = []
+    for (const size of this.#entries) {
+      list.push(text.slice(at, at + size))
+      at += size
+    }
+    return new Headers(list)
+  }
+}
+
+function textOf(headers: Headers): string {
+  const { lines } = headers
+  return lines === null ? headers.list.join('') : headers.apartLines + lines
+}
+
+/** How many numbers `putLengths` writes, at most. */
+function numbersOf(headers: Headers): number {
+  return headers.lines === null ? headers.list.length + 2 : 3
+}
+
+function putLengths(area: BlockArea, headers: Headers): void {
+  const { lines } = headers
+  if (lines !== null) {
+    area.putInt(LINES)
+    area.putInt(headers.apartLines.length)
+    area.putInt(lines.length)
+    return
+  }
+  const { list } = headers
+  area.putInt(LISTED)
+  area.putInt(list.length)
+  for (const text of list) area.putInt(text.length)
 }
 
 /** Bytes `writeChanges` will need. */
@@ -127,35 +293,49 @@ export function sizeOfChanges(log: ChangeLog): number {
   return size
 }
 
+/** The kinds and lengths, then all texts as one, then the bytes. */
 export function writeChanges(area: BlockArea, log: ChangeLog): void {
   area.putInt(log.size)
+  if (log.size === 0) return
+  let text = ''
   for (let i = 0; i < log.size; i++) {
     const kind = log.kinds[i] as number
     const value = log.values[i] as string | Uint8Array
-    area.putInt(kind)
+    let name = log.names[i] as string
     // Only the key of per-request data is not latin1.
-    if (kind === Change.contextPut) area.putBytes(Buffer.from(log.names[i] as string, 'utf8'))
-    else area.putText(log.names[i] as string)
-    if (typeof value === 'string') {
-      area.putInt(0)
-      area.putText(value)
-    } else {
-      area.putInt(1)
-      area.putBytes(value)
-    }
+    if (kind === Change.contextPut) name = Buffer.from(name, 'utf8').latin1Slice()
+    area.putInt(kind)
+    area.putInt(name.length)
+    area.putInt(typeof value === 'string' ? value.length : BESIDE)
+    text += typeof value === 'string' ? name + value : name
+  }
+  area.putText(text)
+  for (let i = 0; i < log.size; i++) {
+    const value = log.values[i] as string | Uint8Array
+    if (typeof value !== 'string') area.putBytes(value)
   }
 }
 
 export function readChanges(area: BlockArea): ChangeLog | null {
   const size = area.int()
   if (size === 0) return null
+  const lengths: number[] = []
+  for (let i = 0; i < size * 3; i++) lengths.push(area.int())
+  const text = area.text()
   const log = new ChangeLog()
-  for (let i = 0; i < size; i++) {
-    const kind = area.int()
-    const name =
-      kind === Change.contextPut ? Buffer.from(area.bytes()).toString('utf8') : area.text()
-    const isBytes = area.int() === 1
-    log.push(kind, name, isBytes ? area.bytes() : area.text())
+  let at = 0
+  for (let i = 0; i < lengths.length; i += 3) {
+    const kind = lengths[i] as number
+    const nameEnd = at + (lengths[i + 1] as number)
+    const length = lengths[i + 2] as number
+    const end = length === BESIDE ? nameEnd : nameEnd + length
+    const name = text.slice(at, nameEnd)
+    log.push(
+      kind,
+      kind === Change.contextPut ? Buffer.from(name, 'latin1').toString('utf8') : name,
+      length === BESIDE ? area.bytes() : text.slice(nameEnd, end),
+    )
+    at = end
   }
   return log
 }
@@ -179,8 +359,4 @@ function takeBody(area: BlockArea, beside: Uint8Array | null): Uint8Array | null
   const mark = area.int()
   if (mark === 0) return area.bytes()
   return mark === BESIDE ? beside : null
-}
-
-function splitList(text: string): string[] {
-  return text === '' ? [] : text.split('\n')
 }

@@ -6,12 +6,13 @@ import { DataDesk } from '../data/data-desk.ts'
 import { NO_DATA } from '../data/data-operation.ts'
 import type { DataStore } from '../data/data-store.ts'
 import type { GuestItem, GuestOutcome, PluginSetup } from '../executor.ts'
+import { emptyInput, Phase } from '../guest-call.ts'
 import { decodeFrames } from '../guest-frames.ts'
 import { type GuestServices, NO_SERVICES } from '../outbound/guest-services.ts'
 import { failedOutcome, outcomeOf } from '../outcome.ts'
 import { Block, SLOTS, SlotState } from './block.ts'
 import { type BesideBodies, bodiesBeside, readChanges, writeRequest } from './codec.ts'
-import { answerItem, ParkedItems, type Resumption } from './parked-items.ts'
+import { ParkedItems, type Resumption } from './parked-items.ts'
 import {
   type BatchReply,
   type BatchTask,
@@ -415,7 +416,7 @@ export class Lane {
     this.#queue.push(
       new QueuedItem(
         setup,
-        answerItem(item.requestId),
+        emptyInput(Phase.answer, item.requestId),
         Math.max(1, timeoutMs - usedBefore),
         Number.POSITIVE_INFINITY,
         firstLane,

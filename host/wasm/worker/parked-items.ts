@@ -1,5 +1,4 @@
 import type { GuestItem, GuestOutcome, PluginSetup } from '../executor.ts'
-import { Phase } from '../guest-call.ts'
 import type { GuestAnswer, GuestAsk } from '../outbound/guest-ask.ts'
 import type { GuestServices } from '../outbound/guest-services.ts'
 
@@ -101,27 +100,5 @@ export class ParkedItems<T extends Parkable> {
     this.#inside.clear()
     this.#held = []
     return { lost, held }
-  }
-}
-
-/** What stands in a block for an answer; the answer itself travels beside it. */
-export function answerItem(requestId: string): GuestItem {
-  return {
-    phase: Phase.answer,
-    method: '',
-    path: '',
-    query: '',
-    scheme: '',
-    host: '',
-    clientAddress: '',
-    route: '',
-    requestId,
-    protocol: '',
-    requestHeaders: [],
-    requestBody: null,
-    status: 0,
-    responseHeaders: null,
-    responseBody: null,
-    context: null,
   }
 }

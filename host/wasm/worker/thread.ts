@@ -6,7 +6,7 @@ import { ChangeLog } from '../change-log.ts'
 import { DataChannel } from '../data/data-channel.ts'
 import { ThreadData } from '../data/thread-data.ts'
 import { FUEL_SAMPLE, NOT_MEASURED } from '../executor.ts'
-import { Phase } from '../guest-call.ts'
+import { emptyInput, type GuestInput, Phase } from '../guest-call.ts'
 import { encodeFrames, framesOf } from '../guest-frames.ts'
 import { HOST_SEAMS, Instance } from '../instance.ts'
 import { WASM_DEFAULTS } from '../limits.ts'
@@ -84,7 +84,7 @@ function runSlots(task: BatchTask): BatchReply {
     const { setupId, input } = readRequest(block.requests, beside)
     const plugin = installed.get(setupId)
     // Making the instance has a time of its own: it is not the request's.
-    const isNew = plugin?.instance === null && input?.phase !== Phase.start
+    const isNew = plugin?.instance === null && input.phase !== Phase.start
     block.setStarted(slot, monotonicMs() + (isNew ? WASM_DEFAULTS.startTimeoutMs : 0))
     // Lost to the event loop, which has taken everything that did not run: this thread is being ended.
     if (!block.move(slot, SlotState.queued, SlotState.running))
@@ -92,11 +92,10 @@ function runSlots(task: BatchTask): BatchReply {
     let answer: ChangeLog
     let code: number
     let fuel = NOT_MEASURED
-    if (plugin === undefined || input === null) {
+    if (plugin === undefined) {
       code = ResultCode.trapped
-      answer = failure('the item did not arrive whole')
+      answer = failure('the thread does not know the plugin')
     } else {
-      const requestId = input.requestId
       try {
         data.slot = slot
         if (plugin.instance === null) {
@@ -104,7 +103,7 @@ function runSlots(task: BatchTask): BatchReply {
           isNews = true
         }
         if (isNew) block.setStarted(slot, monotonicMs())
-        current = requestId
+        current = input
         code = input.phase === Phase.start ? 0 : plugin.instance.run(input)
         if (plugin.instance.call.hasReplied) code = ResultCode.replied
         answer = plugin.instance.call.changes
@@ -161,8 +160,8 @@ function runSlots(task: BatchTask): BatchReply {
   return { processed: task.count, isTrapped: false, oversize: null }
 }
 
-/** The request whose phase runs now, for log lines. */
-let current = ''
+/** What runs now: log lines name its request. */
+let current: GuestInput = emptyInput(Phase.start)
 
 function tell(message: ThreadMessage): void {
   parentPort?.postMessage(message)
@@ -190,7 +189,7 @@ function tellInstances(): void {
 
 function makeInstance(plugin: Installed): Instance {
   const { setup, lines } = plugin
-  return instanceFor(setup, lines, () => current)
+  return instanceFor(setup, lines, () => current.requestId)
 }
 
 function instanceFor(setup: SetupMessage, lines: LogRate, requestIdNow: () => string): Instance {

@@ -92,15 +92,15 @@ export class WaitingGuests {
       const beside = task.bodies?.find((bodies) => bodies.slot === slot) ?? null
       const { setupId, input } = readRequest(block.requests, beside)
       const room = this.#rooms.get(setupId)
-      const isCall = input?.phase !== Phase.answer && input?.phase !== Phase.start
+      const isCall = input.phase !== Phase.answer && input.phase !== Phase.start
       // Making the instance has a time of its own: it is not the request's.
       const isNew = isCall && (room?.free.at(-1)?.instance ?? null) === null
       block.setStarted(slot, monotonicMs() + (isNew ? WASM_DEFAULTS.startTimeoutMs : 0))
       // Lost to the event loop, which has taken everything that did not run: this thread is being ended.
       if (!block.move(slot, SlotState.queued, SlotState.running)) return replyOf(slot, asks)
       const { code, answer } =
-        room === undefined || input === null
-          ? this.#failed(ResultCode.trapped, 'the item did not arrive whole')
+        room === undefined
+          ? this.#failed(ResultCode.trapped, 'the thread does not know the plugin')
           : await this.#runSlot(slot, room, input, task, asks)
       block.setEnded(slot, monotonicMs(), NOT_MEASURED)
       block.setResult(slot, code)

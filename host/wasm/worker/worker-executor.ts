@@ -1,6 +1,6 @@
 import { GatewayError } from '../../errors.ts'
 import type { Executor, ExecutorStatus, GuestItem, GuestOutcome, PluginSetup } from '../executor.ts'
-import { Phase } from '../guest-call.ts'
+import { emptyInput, Phase } from '../guest-call.ts'
 import { WASM_DEFAULTS } from '../limits.ts'
 import { failedOutcome } from '../outcome.ts'
 import { QueuedItem } from './lane.ts'
@@ -96,21 +96,4 @@ export class WorkerExecutor implements Executor {
 }
 
 /** Not a request: makes the instance, so that a module that fails at its start is refused before traffic. */
-const START_ITEM: GuestItem = {
-  phase: Phase.start,
-  method: '',
-  path: '',
-  query: '',
-  scheme: '',
-  host: '',
-  clientAddress: '',
-  route: '',
-  requestId: '',
-  protocol: '',
-  requestHeaders: [],
-  requestBody: null,
-  status: 0,
-  responseHeaders: null,
-  responseBody: null,
-  context: null,
-}
+const START_ITEM: GuestItem = emptyInput(Phase.start)

@@ -1,3 +1,4 @@
+import { Headers } from '../../../host/exchange/headers.ts'
 import { Change } from '../../../host/wasm/change-log.ts'
 import { DataStore } from '../../../host/wasm/data/data-store.ts'
 import type { GuestItem, GuestOutcome } from '../../../host/wasm/executor.ts'
@@ -198,7 +199,8 @@ test('fields that belong to the host are passed over, a bad name or value is a t
 })
 
 test('with a response there, both messages can be changed', () => {
-  const item = { status: 200, responseHeaders: ['x-a', '1'], responseBody: new Uint8Array(3) }
+  const responseHeaders = new Headers(['x-a', '1'])
+  const item = { status: 200, responseHeaders, responseBody: new Uint8Array(3) }
   const run = `
     (call $setStatus (i32.const 500)) (call $delete (i32.const 0))
     (i32.load (call $body))`

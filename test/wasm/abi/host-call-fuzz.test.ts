@@ -1,5 +1,10 @@
 import { Exchange } from '../../../host/exchange/exchange.ts'
-import { HOST_OWNED_HEADERS, isFieldValue, isToken } from '../../../host/exchange/headers.ts'
+import {
+  Headers,
+  HOST_OWNED_HEADERS,
+  isFieldValue,
+  isToken,
+} from '../../../host/exchange/headers.ts'
 import { makeRequest } from '../../../host/exchange/request.ts'
 import { Response } from '../../../host/exchange/response.ts'
 import { EASEGRESS } from '../../../host/wasm/abi/easegress.ts'
@@ -123,7 +128,7 @@ for (const [abi, imports] of ABIS) {
           phase: prng.below(3) as Phase,
           ...(prng.below(2) === 0
             ? {}
-            : { status: 200, responseHeaders: ['server', 'x', 'a', 'b'] }),
+            : { status: 200, responseHeaders: new Headers(['server', 'x', 'a', 'b']) }),
           ...(prng.below(2) === 0 ? {} : { requestBody: new Uint8Array(3_000) }),
         })
         scribble(host, prng)

@@ -1,3 +1,4 @@
+import { Headers } from '../../../host/exchange/headers.ts'
 import { Errno, GUEST_LIMITS } from '../../../host/wasm/limits.ts'
 import { type HostCalls, openHostCalls } from '../../support/host-calls.ts'
 import { assert, suite } from '../../support/suite.ts'
@@ -10,7 +11,8 @@ const RESPONSE = 1
 /** A call on a request; with `response` in its response phase. */
 function opened(response = false): HostCalls {
   const host = openHostCalls('penstock_v1')
-  host.begin(response ? { phase: 1, status: 200, responseHeaders: ['server', 'x'] } : {})
+  const responseHeaders = new Headers(['server', 'x'])
+  host.begin(response ? { phase: 1, status: 200, responseHeaders } : {})
   return host
 }
 

@@ -1,0 +1,139 @@
+import fc from 'fast-check'
+import { Headers } from '../../../host/exchange/headers.ts'
+import { Change, ChangeLog } from '../../../host/wasm/change-log.ts'
+import { emptyInput, type GuestInput, Phase } from '../../../host/wasm/guest-call.ts'
+import { AREA_BYTES, Block } from '../../../host/wasm/worker/block.ts'
+import {
+  bodiesBeside,
+  readChanges,
+  readRequest,
+  sizeOfChanges,
+  writeChanges,
+  writeRequest,
+} from '../../../host/wasm/worker/codec.ts'
+import { assert, suite } from '../../support/suite.ts'
+
+const test = suite('wasm/worker/codec')
+
+/** Any latin1 text: line feeds, colons and commas too. */
+const latin1 = fc
+  .array(fc.integer({ min: 0, max: 255 }), { maxLength: 20 })
+  .map((codes) => String.fromCharCode(...codes))
+const bytes = fc.uint8Array({ maxLength: 40 })
+const listed = fc
+  .array(fc.tuple(latin1, latin1), { maxLength: 5 })
+  .map((fields) => new Headers(fields.flat()))
+const lines = fc.constantFrom(
+  Headers.fromLines(''),
+  Headers.fromLines('A: 1\r\nb:\xff\r\n'),
+  Headers.fromLines('A: 1\r\n', 'Host: a:80\r\nX-Real-IP: 9\r\n'),
+)
+const headers = fc.oneof(listed, lines)
+const input: fc.Arbitrary<GuestInput> = fc
+  .record({
+    phase: fc.constantFrom(...Object.values(Phase)),
+    method: latin1,
+    path: latin1,
+    query: latin1,
+    scheme: latin1,
+    host: latin1,
+    clientAddress: latin1,
+    route: latin1,
+    requestId: latin1,
+    protocol: latin1,
+    requestHeaders: headers,
+    requestBody: fc.option(bytes),
+    status: fc.integer({ min: 0, max: 599 }),
+    responseHeaders: fc.option(headers),
+    responseBody: fc.option(bytes),
+  })
+  .chain((item) =>
+    fc
+      .option(fc.dictionary(fc.string(), bytes, { maxKeys: 3 }))
+      .map((data) => ({ ...item, context: data === null ? null : new Map(Object.entries(data)) })),
+  )
+
+/** Everything a guest can see, as plain data. */
+function seen(item: GuestInput): unknown {
+  const { phase, method, path, query, scheme, host, clientAddress, route, requestId } = item
+  const { protocol, requestHeaders, requestBody, status, responseHeaders, responseBody } = item
+  return {
+    texts: [method, path, query, scheme, host, clientAddress, route, requestId, protocol],
+    numbers: [phase, status],
+    headers: [
+      [...requestHeaders.list],
+      responseHeaders === null ? null : [...responseHeaders.list],
+    ],
+    bodies: [requestBody, responseBody].map((body) => (body === null ? null : [...body])),
+    context: [...(item.context ?? [])].map(([key, value]) => [key, ...value]),
+  }
+}
+
+test('items come out of a block as they went in, one after the other', () => {
+  fc.assert(
+    fc.property(fc.array(input, { minLength: 1, maxLength: 4 }), (items) => {
+      const { requests } = new Block()
+      for (const [i, item] of items.entries()) assert.ok(writeRequest(requests, i + 7, item))
+      requests.at = 0
+      for (const [i, item] of items.entries()) {
+        const read = readRequest(requests, null)
+        assert.is(read.setupId, i + 7)
+        assert.equal(seen(read.input), seen(item))
+      }
+    }),
+    { numRuns: 300 },
+  )
+})
+
+test('lines that need no look are lines again on the other side', () => {
+  const { requests } = new Block()
+  const requestHeaders = Headers.fromLines('A: 1\r\n', 'Host: a\r\n')
+  writeRequest(requests, 1, { ...emptyInput(Phase.request), requestHeaders })
+  requests.at = 0
+  const { requestHeaders: read } = readRequest(requests, null).input
+  assert.is(read.lines, 'A: 1\r\n')
+  assert.is(read.apartLines, 'Host: a\r\n')
+})
+
+test('what has no room is not written, and a large body travels beside the block', () => {
+  const { requests } = new Block()
+  const tooLong = { ...emptyInput(Phase.request), path: 'p'.repeat(AREA_BYTES) }
+  assert.not(writeRequest(requests, 1, tooLong))
+  const many = { ...emptyInput(Phase.request), requestHeaders: new Headers(Array(70_000).fill('')) }
+  assert.not(writeRequest(requests, 1, many), 'lengths take room too')
+  assert.is(requests.at, 0)
+  const large = { ...emptyInput(Phase.request), requestBody: new Uint8Array(40 * 1024) }
+  assert.ok(writeRequest(requests, 1, large))
+  const beside = bodiesBeside(0, large)
+  requests.at = 0
+  assert.is(readRequest(requests, beside).input.requestBody, large.requestBody)
+})
+
+test('changes come back as they were made, and take no more room than was said', () => {
+  const change = fc.oneof(
+    fc.tuple(fc.constant(Change.requestHeaderSet), latin1, latin1),
+    fc.tuple(fc.constant(Change.responseBody), fc.constant(''), bytes),
+    fc.tuple(fc.constant(Change.contextPut), fc.string(), bytes),
+  )
+  fc.assert(
+    fc.property(fc.array(change, { maxLength: 6 }), (changes) => {
+      const { results } = new Block()
+      const log = new ChangeLog()
+      for (const [kind, name, value] of changes) log.push(kind, name, value)
+      writeChanges(results, log)
+      assert.ok(results.at <= sizeOfChanges(log), `${results.at} bytes`)
+      results.at = 0
+      const read = readChanges(results)
+      const entries =
+        read === null ? [] : read.kinds.map((kind, i) => [kind, read.names[i], read.values[i]])
+      assert.equal(
+        entries,
+        changes.map(([kind, name, value]) => [
+          kind,
+          name,
+          typeof value === 'string' ? value : new Uint8Array(value),
+        ]),
+      )
+    }),
+  )
+})
