@@ -7,9 +7,6 @@ export const MAX_MODULE_BODY_BYTES = 32 * 1024 * 1024
 /** Bytes of a body that says what to do with a plugin, and why. */
 export const MAX_REASON_BODY_BYTES = 16 * 1024
 
-/** Characters of the name a caller gives itself. */
-export const MAX_CALLER_LENGTH = 64
-
 /** Levels of lists and objects inside one another in a JSON body; YAML has its own limit. */
 export const MAX_BODY_DEPTH = 100
 

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { CALLER_HEADER } from '../admin/caller.ts'
+import { CALLER_HEADER } from '../admin/schemas/caller-name.ts'
 import { readToken, TOKEN_FILE } from '../admin/token-file.ts'
 import { z } from '../config/schema.ts'
 import { GatewayError, reasonOf } from '../errors.ts'

@@ -1,5 +1,4 @@
-import { isCallerName } from '../admin/caller.ts'
-import { MAX_CALLER_LENGTH } from '../admin/limits.ts'
+import { isCallerName, MAX_CALLER_LENGTH } from '../admin/schemas/caller-name.ts'
 import { GatewayError } from '../errors.ts'
 import type { CommandCall, OptionSpec } from './command.ts'
 

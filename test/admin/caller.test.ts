@@ -1,4 +1,4 @@
-import { MAX_CALLER_LENGTH } from '../../host/admin/limits.ts'
+import { MAX_CALLER_LENGTH } from '../../host/admin/schemas/caller-name.ts'
 import { assert, suite } from '../support/suite.ts'
 import { type AdminRig, openRig } from './support.ts'
 
