@@ -1,0 +1,179 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { until } from '../../support/gateway.ts'
+import { assert, suite } from '../../support/suite.ts'
+import type { ServerCost } from './flooded-server.ts'
+import {
+  block,
+  CONTINUATION,
+  END_HEADERS,
+  END_STREAM,
+  FrameClient,
+  frame,
+  get,
+  HEADERS,
+  PING,
+  PRIORITY,
+  RST_STREAM,
+  SETTINGS,
+  WINDOW_UPDATE,
+} from './frames.ts'
+
+const test = suite('http/h2/floods')
+
+/** Frames of a flood: far more than are ever taken. */
+const FRAMES = 500_000
+
+/** CPU time one flood may cost the server. All of its frames would cost several times that. */
+const MAX_CPU_MS = 1_500
+
+/** Resident memory that may be left of a flood, as the cases have it. */
+const MAX_GROWTH_BYTES = 10 * 1024 * 1024
+
+const CLOSED = /^(?:goaway (?:ENHANCE_YOUR_CALM|PROTOCOL_ERROR|INTERNAL_ERROR)|closed)$/
+
+let child: ChildProcess
+let port = 0
+
+test.before(async () => {
+  // The young generation is kept small: what grows is then memory that the flood has taken.
+  child = fork(join(import.meta.dirname, 'flooded-server.ts'), {
+    execArgv: ['--max-semi-space-size=1'],
+  })
+  const [started] = (await once(child, 'message')) as [{ port: number }]
+  port = started.port
+})
+
+test.after(() => {
+  child.kill()
+})
+
+async function costSoFar(): Promise<ServerCost> {
+  const answer = once(child, 'message')
+  child.send('cost')
+  const [cost] = (await answer) as [ServerCost]
+  return cost
+}
+
+/** What one more attack costs, after a first one that has the server's code compiled. */
+async function costOf(attack: () => Promise<void>): Promise<ServerCost> {
+  await attack()
+  const before = await settled()
+  await attack()
+  const after = await settled()
+  return {
+    cpuMs: after.cpuMs - before.cpuMs,
+    rssBytes: after.rssBytes - before.rssBytes,
+    handled: after.handled - before.handled,
+    connections: after.connections,
+  }
+}
+
+/** Once no connection is left. */
+async function settled(): Promise<ServerCost> {
+  let cost = await costSoFar()
+  await until(async () => {
+    cost = await costSoFar()
+    return cost.connections === 0
+  }, 'every connection is gone')
+  return cost
+}
+
+function checkBounds(cost: ServerCost): void {
+  assert.ok(cost.cpuMs < MAX_CPU_MS, `${cost.cpuMs} ms of CPU`)
+  assert.ok(cost.rssBytes < MAX_GROWTH_BYTES, `${cost.rssBytes} bytes more`)
+}
+
+/** Sends the frames of `next` again and again until the connection is over. */
+async function flood(
+  client: FrameClient,
+  next: () => Buffer,
+  count: number,
+): Promise<{ outcome: string; frames: number }> {
+  let frames = 0
+  while (frames < count && !client.hasEnded) {
+    const many = next()
+    frames += 500
+    if (!client.socket.write(many)) {
+      await new Promise<void>((resolve) => {
+        const done = (): void => resolve()
+        client.socket.once('drain', done)
+        client.socket.once('close', done)
+      })
+    }
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  return { outcome: await client.over(), frames }
+}
+
+/** The same frame 500 times. */
+function many(one: Buffer): () => Buffer {
+  const bytes = Buffer.concat(Array.from({ length: 500 }, () => one))
+  return () => bytes
+}
+
+async function othersAreServed(): Promise<void> {
+  const other = await FrameClient.open(port)
+  assert.is(await other.head(1, get()).outcome(), 'answer 200')
+  other.close()
+}
+
+const FLOODS: Readonly<Record<string, Buffer>> = {
+  'T12: a flood of empty SETTINGS': frame(SETTINGS, 0, 0),
+  'a flood of PING': frame(PING, 0, 0, Buffer.alloc(8)),
+  'T16: a flood of PRIORITY': frame(PRIORITY, 0, 1, Buffer.of(0, 0, 0, 0, 16)),
+  'T17: a flood of WINDOW_UPDATE': frame(WINDOW_UPDATE, 0, 0, Buffer.of(0, 0, 0, 1)),
+  'T18: a flood of frames of an unknown type': frame(0xbe, 0, 0, Buffer.alloc(4)),
+}
+
+for (const [name, one] of Object.entries(FLOODS)) {
+  test(`${name} ends the connection, at little cost`, async () => {
+    const cost = await costOf(async () => {
+      const client = await FrameClient.open(port)
+      const { outcome, frames } = await flood(client, many(one), FRAMES)
+      assert.match(outcome, CLOSED)
+      assert.ok(frames < FRAMES, 'it ended before all was sent')
+      // Of SETTINGS and PING each is owed an answer: no heap of them is kept for a client that reads none.
+      assert.ok(client.types.length < 20_000, `${client.types.length} answers`)
+    })
+    checkBounds(cost)
+    assert.is(cost.handled, 0)
+    await othersAreServed()
+  })
+}
+
+test('T08: a header that never ends ends the connection before it is large', async () => {
+  const part = frame(CONTINUATION, 0, 1, block([['x', 'y'.repeat(20)]]))
+  const cost = await costOf(async () => {
+    const client = await FrameClient.open(port)
+    client.send(frame(HEADERS, END_STREAM, 1, block(get())))
+    const { outcome, frames } = await flood(client, many(part), 100_000)
+    assert.match(outcome, CLOSED)
+    assert.ok(frames < 20_000, `${frames} frames`)
+  })
+  checkBounds(cost)
+  assert.is(cost.handled, 0)
+  await othersAreServed()
+})
+
+test('rapid reset: the connection ends after some hundred streams', async () => {
+  const cost = await costOf(async () => {
+    const client = await FrameClient.open(port)
+    let id = 1
+    const next = (): Buffer => {
+      const frames: Buffer[] = []
+      for (let i = 0; i < 250; i++, id += 2) {
+        frames.push(frame(HEADERS, END_HEADERS, id, block(get({ ':method': 'POST' }))))
+        frames.push(frame(RST_STREAM, 0, id, Buffer.of(0, 0, 0, 8)))
+      }
+      return Buffer.concat(frames)
+    }
+    const { outcome, frames } = await flood(client, next, 100_000)
+    assert.match(outcome, CLOSED)
+    assert.ok(frames < 100_000, 'it ended before all was sent')
+  })
+  checkBounds(cost)
+  assert.ok(cost.handled < 1_500, `${cost.handled} requests`)
+  await othersAreServed()
+})
