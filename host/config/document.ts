@@ -21,6 +21,7 @@ import {
 } from './data-limits.ts'
 import { ConfigError, type ConfigIssue, type Position, type Severity } from './issues.ts'
 import { formatPath, isJsonObject, type JsonObject, type JsonPath, type JsonValue } from './json.ts'
+import { readPlainYaml } from './plain-yaml.ts'
 import type { SourceText } from './source.ts'
 import { describeSyntax } from './syntax-wording.ts'
 import { LineTable } from './text-position.ts'
@@ -93,6 +94,12 @@ export function documentOf(data: JsonObject, baseDir: string): ConfigDocument {
  * with ConfigError for what `parseDocuments` refuses too, and for more than one document.
  */
 export function parseYamlText(text: string): JsonValue {
+  const plain = readPlainYaml(text)
+  return plain === undefined ? parseAnyYaml(text) : plain
+}
+
+/** The same by the whole parser, whatever the text. */
+export function parseAnyYaml(text: string): JsonValue {
   const reader = new TextReader({ file: 'YAML', text, baseDir: '' })
   const [first, ...more] = reader.compose()
   if (more.length > 0) reader.refuse('there is more than one document')
