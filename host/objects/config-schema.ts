@@ -47,7 +47,7 @@ export function configSchemaText(): string {
 function definitionsOf(prefix: string, kinds: readonly Kind[], isPart = false): Schema {
   return Object.fromEntries(
     kinds.map((one) => {
-      const schema = lenient(jsonSchemaOf(one.spec)) as Schema
+      const schema = withNothing(lenient(jsonSchemaOf(one.spec))) as Schema
       const properties = {
         ...(isPart ? { name: NAME, kind: { const: one.kind }, ...IGNORED } : {}),
         ...(schema['properties'] as Schema | undefined),
@@ -125,6 +125,41 @@ function lenient(schema: unknown): unknown {
     ...(value === undefined ? {} : { default: value }),
     ...both,
   }
+}
+
+/** A field with nothing in it (`path:`) counts as left out, so one that may be left out may have nothing. */
+function withNothing(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(withNothing)
+  if (typeof schema !== 'object' || schema === null) return schema
+  const copy = Object.fromEntries(
+    Object.entries(schema).map(([key, value]) => [key, withNothing(value)] as const),
+  )
+  const { properties, required, additionalProperties } = copy as Schema
+  if (isSchema(properties)) {
+    const needed = (required ?? []) as string[]
+    copy['properties'] = Object.fromEntries(
+      Object.entries(properties).map(([name, field]) => [
+        name,
+        needed.includes(name) ? field : orNothing(field as Schema),
+      ]),
+    )
+  }
+  if (isSchema(additionalProperties)) copy['additionalProperties'] = orNothing(additionalProperties)
+  return copy
+}
+
+function orNothing(field: Schema): Schema {
+  const { type, enum: values, const: only, anyOf } = field
+  if (Array.isArray(anyOf)) return { ...field, anyOf: [...anyOf, { type: 'null' }] }
+  const widened = typeof type === 'string' ? { ...field, type: [type, 'null'] } : field
+  if (Array.isArray(values)) return { ...widened, enum: [...values, null] }
+  if (only === undefined) return widened
+  const { const: _, ...rest } = widened
+  return { ...rest, enum: [only, null] }
+}
+
+function isSchema(value: unknown): value is Schema {
+  return typeof value === 'object' && value !== null
 }
 
 /** Lists of filters and of policies refer to the choice among them. */

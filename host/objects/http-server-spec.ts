@@ -12,7 +12,10 @@ import { type CheckContext, defineObject, type SpecOf } from './object.ts'
 import { checkRadixRoute } from './radix-check.ts'
 import { tracingSpec } from './tracing-spec.ts'
 
-/** Body bytes a client may send when the configuration does not say. */
+/**
+ * Body bytes a client may send when the configuration does not say. Easegress has 4 MiB, which it holds in memory;
+ * here a body streams.
+ */
 export const DEFAULT_MAX_BODY_BYTES = 10 * 1024 * 1024
 
 const METHODS = [
@@ -232,7 +235,7 @@ filters:
   - { name: mock, kind: Mock, rules: [{ body: hello }] }`,
   notes: [
     'What a client says about itself in `X-Forwarded-For` is believed of `trustedProxies` only, and `X-Real-Ip` of nobody: else IP filters, hashes and logs see the address of the connection.',
-    'A body may have 10 MiB when nothing is said, where Easegress has 4 MiB; it streams unless a filter asks for all of it.',
+    'A body may have 10 MiB when nothing is said, where Easegress has 4 MiB: bodies stream here, so that a larger one takes no more memory. A filter that asks for all of it still gets 4 MiB at most. `clientMaxBodySize: 4194304` is what Easegress does.',
     'A request head has a time limit, a size limit and a limit of fields, and a client that pauses in its body is answered 408.',
     'Messages that HTTP leaves in doubt are refused, not repaired.',
     'TLS is 1.2 or 1.3. Certificates are checked when the configuration is, and a change of them closes no connection. Easegress has no `tls`.',

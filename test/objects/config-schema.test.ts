@@ -1,7 +1,10 @@
 import { globSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseDocuments } from '../../host/config/document.ts'
+import { validateSources } from '../../host/control/validate.ts'
+import { FILTER_KINDS } from '../../host/filters/builtin.ts'
 import { configSchema, configSchemaText } from '../../host/objects/config-schema.ts'
+import { OBJECT_SPECS } from '../../host/objects/specs.ts'
 import { assert, suite } from '../support/suite.ts'
 
 const test = suite('objects/config-schema')
@@ -106,6 +109,30 @@ test('a number may be a reference, and nothing else that is text', () => {
   assert.equal(check('kind: HTTPServer\nname: a\nport: ${env:PORT}\nrules: []'), [])
   assert.equal(check('kind: HTTPServer\nname: a\nport: ${PORT}\nrules: []'), [])
   assert.equal(check('kind: HTTPServer\nname: a\nport: high\nrules: []').length, 1)
+})
+
+test('a field that may be left out may have nothing in it, as for the gateway', () => {
+  const yaml = (more: string): string =>
+    `kind: HTTPServer\nname: a\nport: 1\n${more}rules: [{ host:, paths: [{ path:, headers:, backend: b }] }]`
+  const empty = 'cacheSize:\nrouterKind:\nipFilter:\nkeepAliveTimeout: null\nlabels: { a: }\n'
+  assert.equal(check(yaml(empty)), [])
+  const filters = `kind: Pipeline
+name: b
+flow:
+data:
+filters:
+  - { name: f, kind: Proxy, pools: [{ servers: [{ url: "http://a", weight: }], loadBalance:, memoryCache: }] }
+  - { name: g, kind: Redirector, match: a, replacement: b, matchPart:, statusCode: }`
+  assert.equal(check(filters), [])
+  const text = [yaml(empty), filters].join('\n---\n')
+  const { issues } = validateSources({
+    sources: [{ file: 'x.yaml', baseDir: '/', text }],
+    kinds: OBJECT_SPECS,
+    filterKinds: FILTER_KINDS,
+  })
+  assert.equal(issues, [])
+  assert.equal(check(yaml('').replace('port: 1', 'port:')), ['.port: is none of the choices'])
+  assert.equal(check(yaml('cacheSize: []\n')), ['.cacheSize: is none of the choices'])
 })
 
 test('the text is the schema, a line for each definition', () => {
