@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import fc from 'fast-check'
-import type { FilterRequest } from '../../host/testing.ts'
-import { loadFilter } from '../../host/testing.ts'
+import { pluginNames } from '../../bench/plugin-costs.ts'
+import { type FilterRequest, type LoadOptions, loadFilter } from '../../host/testing.ts'
 import { Cleanup, fetchFrom, startGateway, startUpstream } from '../support/gateway.ts'
 import { compiled } from '../support/guest.ts'
 import { assert, suite } from '../support/suite.ts'
@@ -30,6 +30,8 @@ const OF_THE_HOST = new Set([
 
 interface Plugin {
   readonly name: string
+  /** What sets it apart from another line of the same plugin. */
+  readonly with?: string
   readonly parameters: Readonly<Record<string, string | number | boolean>>
   /** Results that lead to the upstream. */
   readonly jumps: readonly string[]
@@ -37,6 +39,8 @@ interface Plugin {
   readonly always?: string
   /** Values of authorization. */
   readonly tokens?: readonly string[]
+  /** As under `keys:` of the filter. */
+  readonly keys?: LoadOptions['keys']
   /** Bodies are JSON more often than not. */
   readonly isJson?: boolean
 }
@@ -94,6 +98,14 @@ const PLUGINS: readonly Plugin[] = [
       claims: 'sub => x-user\nroles => x-roles',
       optional: true,
     },
+    jumps: [],
+    tokens: TOKENS,
+  },
+  {
+    name: 'jwt-claims',
+    with: ' with a key',
+    parameters: { claims: 'sub => x-user\nroles => x-roles', optional: true },
+    keys: { token: { algorithm: 'HS256', secret: SECRET.toString('hex') } },
     jumps: [],
     tokens: TOKENS,
   },
@@ -182,8 +194,13 @@ const pairs = (raw: readonly string[]): [string, string][] =>
     index % 2 === 0 ? [[name, raw[index + 1] ?? ''] as [string, string]] : [],
   )
 
-for (const { name, parameters, jumps, always, tokens, isJson } of PLUGINS) {
-  test(`${name}: the test kit answers as a gateway does`, async () => {
+test('every plugin of this repository is compared', () => {
+  assert.equal([...new Set(PLUGINS.map(({ name }) => name))].sort(), pluginNames())
+})
+
+for (const plugin of PLUGINS) {
+  const { name, parameters, jumps, always, tokens, keys = {}, isJson } = plugin
+  test(`${name}${plugin.with ?? ''}: the test kit answers as a gateway does`, async () => {
     let sent: Sample | null = null
     let seen: { line: string; headers: string[]; body: string } | null = null
     const upstream = await startUpstream(cleanup, (incoming, outgoing) => {
@@ -212,13 +229,13 @@ kind: Pipeline
 name: main
 flow: [{ filter: plugin, jumpIf: ${JSON.stringify(jumpIf)} }, { filter: upstream }]
 filters:
-  - { name: plugin, kind: WasmHost, code: plugin.wasm, timeout: 20s, parameters: ${JSON.stringify(parameters)} }
+  - { name: plugin, kind: WasmHost, code: plugin.wasm, timeout: 20s, parameters: ${JSON.stringify(parameters)}, keys: ${JSON.stringify(keys)} }
   - { name: upstream, kind: Proxy, pools: [{ servers: [{ url: '${upstream.url}' }] }] }
 `
     // The machine may be busy.
     const options = { dataWaitMs: 20_000 }
     const { port } = await startGateway(cleanup, yaml, { 'plugin.wasm': wasm }, options)
-    const filter = await loadFilter(wasm, { parameters })
+    const filter = await loadFilter(wasm, { parameters, keys })
     await fc.assert(
       fc.asyncProperty(sample, async (random) => {
         const text = isJson === true && random.json !== null ? JSON.stringify(random.json) : null
