@@ -5,6 +5,7 @@ import { WasmFilter } from '../filters/wasm-filter.ts'
 import { captureErrors } from '../testing/capture-log.ts'
 import { type OpenedModule, openModule } from '../testing/open-module.ts'
 import { openPlugin, setupOf } from '../testing/open-plugin.ts'
+import { type CapabilityOptions, capabilitiesOf } from '../testing/test-capabilities.ts'
 import { DataStore } from '../wasm/data/data-store.ts'
 import type { Executor, PluginSetup } from '../wasm/executor.ts'
 import { InlineExecutor } from '../wasm/inline-executor.ts'
@@ -27,20 +28,27 @@ export interface BenchModule {
   readonly file: string
   readonly opened: OpenedModule
   readonly parameters: ReadonlyMap<string, string>
+  readonly capabilities: Pick<PluginSetup, 'grant' | 'secrets'>
 }
+
+/** What a module is given to start with. */
+export type BenchOptions = Pick<CapabilityOptions, 'secrets' | 'keys'>
 
 const DATA_NAMESPACE = 'bench'
 
 /** How long anything may take in a worker that is measured. */
 const LIMIT_MS = 10_000
 
-/** Fails with GUEST_CODE_READ or the GUEST_* error that says what is wrong. */
+/** Fails with GUEST_CODE_READ, the GUEST_* error that says what is wrong, or TESTING_INPUT for a key that is none. */
 export async function openBenchModule(
   file: string,
   parameters: Readonly<Record<string, string>>,
+  options: BenchOptions = {},
 ): Promise<BenchModule> {
   const opened = await openModule(await readBytes(file))
-  return { file, opened, parameters: checkParameters(opened.description, parameters) }
+  const { grant, secrets } = capabilitiesOf(opened, options)
+  const capabilities = { grant, secrets }
+  return { file, opened, parameters: checkParameters(opened.description, parameters), capabilities }
 }
 
 export async function readBytes(file: string): Promise<Uint8Array> {
@@ -54,7 +62,7 @@ export async function readBytes(file: string): Promise<Uint8Array> {
 /** What an instance is made of, for those that make one by themselves. */
 export function setupFor(module: BenchModule, reset: 'never' | 'request'): PluginSetup {
   const limits = { fuel: WASM_DEFAULTS.fuel, reset }
-  return setupOf(module.opened, module.parameters, DATA_NAMESPACE, limits)
+  return setupOf(module.opened, module.parameters, DATA_NAMESPACE, limits, module.capabilities)
 }
 
 /** In the event loop. `around` may put an executor around the one that runs the guest. */

@@ -12,6 +12,17 @@ export const benchCommand = defineCommand({
       isRepeatable: true,
     },
     {
+      flags: '--secret <name=value>',
+      description: 'a secret of the plugin; repeatable',
+      isRepeatable: true,
+    },
+    {
+      flags: '--key <name=algorithm:file>',
+      description:
+        'a key it has tokens verified with, in a file as `keys:` of a filter takes it; repeatable',
+      isRepeatable: true,
+    },
+    {
       flags: '--request <file>',
       description:
         'JSON with method, path, headers, body and upstream of the request to measure with',
@@ -38,6 +49,7 @@ export const benchCommand = defineCommand({
     'penstock bench build/limit.wasm',
     'penstock bench build/limit.wasm --budget hostcalls=6,fuel=20k,memory=1MiB',
     'penstock bench build/limit.wasm --compare main/limit.wasm --markdown',
+    'penstock bench build/login.wasm --key login=ES256:login.pub.pem --request bench.json',
   ],
   async run(call) {
     // Loaded when it is used: it brings everything that runs plugins.

@@ -14,9 +14,15 @@ import {
   timeTable,
 } from '../../bench/report.ts'
 import { DEFAULT_SAMPLE, readSample, type Sample } from '../../bench/sample-request.ts'
-import { type BenchModule, openBenchModule } from '../../bench/subject.ts'
+import {
+  type BenchModule,
+  type BenchOptions,
+  openBenchModule,
+  readBytes,
+} from '../../bench/subject.ts'
 import { printable } from '../../config/issues.ts'
 import { GatewayError, isGatewayError } from '../../errors.ts'
+import { JWT_ALGORITHMS, type JwtAlgorithm } from '../../wasm/jwt/jwt-key.ts'
 import type { CommandCall, CommandOptions } from '../command.ts'
 import { paint, writeError } from '../errors.ts'
 import { type CliIo, EXIT, type ExitCode } from '../io.ts'
@@ -35,11 +41,19 @@ export async function bench(call: CommandCall): Promise<ExitCode> {
     options.text('budget') === undefined ? [] : parseBudget(options.text('budget') ?? '')
   const durationMs = durationOf(options)
   const sample = await sampleOf(options, io)
-  const parameters = parametersOf(options.list('parameter'))
-  const module = await openBenchModule(resolve(io.cwd, args[0] ?? ''), parameters)
+  const parameters = pairsOf(options, 'parameter')
+  const given = { secrets: pairsOf(options, 'secret'), keys: await keysOf(options, io) }
+  const open = (file: string): Promise<BenchModule> =>
+    openBenchModule(resolve(io.cwd, file), parameters, given)
+  const module = await open(args[0] ?? '').catch((error: unknown) => {
+    if (isGatewayError(error, 'GUEST_PARAMETERS')) {
+      const reason = `${error.message}; give parameters with "--parameter name=value"`
+      throw new GatewayError('CLI_USAGE', { reason }, error)
+    }
+    throw error
+  })
   const other = options.text('compare')
-  const base =
-    other === undefined ? null : await openBenchModule(resolve(io.cwd, other), parameters)
+  const base = other === undefined ? null : await open(other)
   const steps = new StepLine(io)
   let measurement: Measurement
   let comparison: Comparison | null
@@ -77,15 +91,43 @@ async function sampleOf(options: CommandOptions, io: CliIo): Promise<Sample> {
   return path === undefined ? DEFAULT_SAMPLE : await readSample(resolve(io.cwd, path))
 }
 
-function parametersOf(list: readonly string[]): Record<string, string> {
-  const found = list.map((text) => {
+function pairsOf(
+  options: CommandOptions,
+  option: 'parameter' | 'secret' | 'key',
+): Record<string, string> {
+  const found = options.list(option).map((text) => {
     const equals = text.indexOf('=')
     if (equals < 1) {
-      throw new GatewayError('CLI_USAGE', { reason: `--parameter takes name=value, not "${text}"` })
+      const form = option === 'key' ? 'name=algorithm:file' : 'name=value'
+      throw new GatewayError('CLI_USAGE', { reason: `--${option} takes ${form}, not "${text}"` })
     }
     return [text.slice(0, equals), text.slice(equals + 1)] as const
   })
   return Object.fromEntries(found)
+}
+
+/** Keys as a configuration has them, of `--key login=ES256:login.pub.pem`. */
+async function keysOf(
+  options: CommandOptions,
+  io: CliIo,
+): Promise<NonNullable<BenchOptions['keys']>> {
+  const keys: Record<string, { algorithm: JwtAlgorithm; secret?: string; publicKey?: string }> = {}
+  for (const [name, text] of Object.entries(pairsOf(options, 'key'))) {
+    const [word = '', ...rest] = text.split(':')
+    const algorithm = JWT_ALGORITHMS.find((one) => one === word)
+    if (algorithm === undefined || rest.length === 0) {
+      const reason = `--key takes name=algorithm:file with one of ${JWT_ALGORITHMS.join(', ')}, not "${name}=${text}"`
+      throw new GatewayError('CLI_USAGE', { reason })
+    }
+    const path = resolve(io.cwd, rest.join(':'))
+    const key = Buffer.from(await readBytes(path))
+      .toString('utf8')
+      .trim()
+    keys[name] = algorithm.startsWith('HS')
+      ? { algorithm, secret: key }
+      : { algorithm, publicKey: key }
+  }
+  return keys
 }
 
 function writeText(

@@ -18,6 +18,7 @@ const PURPOSES: readonly (readonly [file: string, purpose: string])[] = [
   ['index.ts', 'the filter'],
   ['NAME.test.ts', 'its tests'],
   ['gateway.yaml', 'the gateway it runs in'],
+  ['bench.json', 'the request it is measured with'],
   ['gateway.schema.json', 'what may stand in it, for editors'],
   ['package.json', 'scripts, and a gateway, a compiler and a Node of its own'],
   ['tsconfig.json', 'the types of AssemblyScript, for editors'],
@@ -81,7 +82,7 @@ function packageOf(name: string, template: Template): unknown {
     scripts: {
       dev: 'penstock dev',
       test: 'penstock test',
-      bench: `penstock build && penstock bench build/${name}.wasm${token}`,
+      bench: `penstock build && penstock bench build/${name}.wasm --request bench.json${token}`,
       build: 'penstock build',
       start: 'penstock build && penstock serve -f gateway.yaml',
       schema: 'penstock schema --out gateway.schema.json',

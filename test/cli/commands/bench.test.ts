@@ -1,7 +1,8 @@
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { Cleanup } from '../../support/gateway.ts'
-import { compiledFixture, temporaryFolder } from '../../support/guest.ts'
+import { compiled, compiledFixture, temporaryFolder } from '../../support/guest.ts'
 import { assert, suite } from '../../support/suite.ts'
 import { type CliResult, run } from '../support.ts'
 
@@ -80,13 +81,40 @@ test('a plugin that fails on the request is not measured', async () => {
   assert.match(result.err, '--request FILE')
 })
 
+test('secrets and keys are given as a configuration gives them', async () => {
+  const dir = await temporaryFolder(cleanup)
+  await writeFile(join(dir, 'a.wasm'), await compiledFixture('sdk/assembly/capabilities'))
+  await writeFile(join(dir, 'secret.json'), '{ "path": "/secret" }')
+  const plugin = new URL('../../../plugins/jwt-claims/', import.meta.url)
+  await writeFile(join(dir, 'jwt.wasm'), await compiled(fileURLToPath(plugin)))
+  const yaml = await readFile(new URL('gateway.yaml', plugin), 'utf8')
+  await writeFile(join(dir, 'key'), `${/secret: ([0-9a-f]+)/.exec(yaml)?.[1]}\n`)
+  const measured = (...args: string[]) =>
+    run(['bench', '--duration', '0.02', ...args], { cwd: dir })
+  const secret = await measured('a.wasm', '--request', 'secret.json', '--secret', 'key=hunter22')
+  assert.is(secret.code, 0, secret.err)
+  assert.match(secret.out, /host calls: .*secret_get 1/)
+  const none = await measured('a.wasm', '--request', 'secret.json')
+  assert.is(none.code, 1, none.err)
+  const request = ['--request', fileURLToPath(new URL('bench.json', plugin))]
+  const key = ['--key', 'token=HS256:key', '--parameter', 'claims=sub => x-user-id']
+  const token = await measured('jwt.wasm', ...request, ...key)
+  assert.is(token.code, 0, token.err)
+  assert.match(token.out, /host calls: .*jwt_verify 1/)
+  assert.not.match(token.out, /reply/, 'the token was taken')
+})
+
 test('wrong usage is exit code 2 and says what is right', async () => {
   const dir = await temporaryFolder(cleanup)
   await writeFile(join(dir, 'echo.wasm'), await compiledFixture('sdk/assembly/echo'))
   await writeFile(join(dir, 'wrong.json'), '{ "metod": "GET" }')
   const usages: readonly (readonly [readonly string[], RegExp])[] = [
     [['nothing.wasm'], /cannot read the code .*nothing\.wasm/],
-    [['echo.wasm'], /"must" is required/],
+    [['echo.wasm'], /"must" is required; give parameters with "--parameter name=value"/],
+    [['echo.wasm', '--secret', 'must'], /--secret takes name=value/],
+    [['echo.wasm', '--key', 'must'], /--key takes name=algorithm:file/],
+    [['echo.wasm', '--key', 'a=none:wrong.json'], /with one of HS256, .*EdDSA, not "a=none:/],
+    [['echo.wasm', '--key', 'a=ES256:wrong.json'], /keys\.a\.publicKey: .*cannot be read/],
     [['echo.wasm', ...PARAMETER, '--budget', 'x=1'], /"x" cannot be limited/],
     [['echo.wasm', ...PARAMETER, '--duration', '0'], /--duration takes seconds/],
     [['echo.wasm', '--parameter', 'must'], /--parameter takes name=value/],
