@@ -111,6 +111,7 @@ function addCommand(program: Program, command: Command): Program {
     if (spec.isRepeatable === true) option.argParser(collect)
     leaf.addOption(option)
   }
+  leaf.showHelpAfterError(`Run "penstock ${command.name} --help" for what it takes.`)
   const examples = command.examples.map((example) => `  ${example}\n`).join('')
   leaf.addHelpText('after', `\nExamples:\n${examples}\nOptions of every command: penstock --help`)
   return leaf

@@ -1,4 +1,5 @@
 import { defineCommand } from '../command.ts'
+import { EXIT } from '../io.ts'
 
 /** Compiles plugins. */
 export const buildCommand = defineCommand({
@@ -9,6 +10,13 @@ export const buildCommand = defineCommand({
   async run({ args, io }) {
     // Loaded when it is used: the compiler is large, and optional.
     const { build } = await import('./build.ts')
-    return await build(args, io)
+    const exit = await build(args, io)
+    // For who reads it; a script that builds many has nothing to do next.
+    if (exit === EXIT.ok && io.stdout.isTerminal) {
+      io.stdout.write(
+        'Next: "penstock test" runs its tests, "penstock plugin push build/NAME.wasm --filter PIPELINE/FILTER" swaps it in.\n',
+      )
+    }
+    return exit
   },
 })

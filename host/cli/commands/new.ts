@@ -14,7 +14,12 @@ export function newProject(path: string, templateName: string, io: CliIo): ExitC
   const name = basename(folder)
   const template = TEMPLATES.find((one) => one === templateName) ?? 'header'
   if (!isProjectName(name)) {
-    throw usage(`"${name}" cannot be a name: lower case letters, digits and . _ -`)
+    const like = name
+      .toLowerCase()
+      .replace(/[^a-z0-9._-]+/g, '-')
+      .replace(/^[._-]+/, '')
+    const hint = isProjectName(like) ? `; "${like}" can` : ''
+    throw usage(`"${name}" cannot be a name: lower case letters, digits and . _ -${hint}`)
   }
   if (existsSync(folder) && !isEmpty(folder)) throw usage(`${folder} exists and is not empty`)
   const files = projectFiles(name, template)

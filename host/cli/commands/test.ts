@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join, relative, resolve } from 'node:path'
 import { GatewayError } from '../../errors.ts'
@@ -27,9 +27,21 @@ export async function test(dirs: readonly string[], io: CliIo): Promise<ExitCode
   }
   if (exit === EXIT.ok) {
     io.stdout.write(`${paint(io.stdout, io.env, 'green', 'all tests passed')}\n`)
-    io.stdout.write('Next: "penstock bench build/NAME.wasm" says what the filter costs.\n')
+    io.stdout.write(`Next: "penstock bench ${moduleOf(dirs, io)}" says what the filter costs.\n`)
   }
   return exit
+}
+
+/** The module of what was tested, as one would write it; NAME where there is more than one. */
+function moduleOf(dirs: readonly string[], io: CliIo): string {
+  const names = dirs.length > 1 ? [] : modulesIn(resolve(io.cwd, dirs[0] ?? '.', 'build'))
+  const name = names.length === 1 ? (names[0] ?? '') : 'NAME.wasm'
+  return dirs.length > 1 ? `FOLDER/build/${name}` : join(dirs[0] ?? '', 'build', name)
+}
+
+function modulesIn(folder: string): string[] {
+  if (!existsSync(folder)) return []
+  return readdirSync(folder).filter((file) => /^(?!.*\.(?:dev|debug)\.wasm$).*\.wasm$/.test(file))
 }
 
 async function testOne(dir: string, io: CliIo): Promise<ExitCode> {

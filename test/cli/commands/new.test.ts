@@ -43,6 +43,7 @@ for (const template of ['header', 'body']) {
       '.gitignore',
       'README.md',
       'api-limit.test.ts',
+      'bench.json',
       'gateway.schema.json',
       'gateway.yaml',
       'index.ts',
@@ -81,10 +82,10 @@ test('a folder that holds something and a name that cannot be one are refused', 
   const refused: readonly (readonly [string[], RegExp])[] = [
     [['new', 'full'], /full exists and is not empty/],
     [['new', 'file'], /file exists and is not empty/],
-    [['new', 'My Filter'], /"My Filter" cannot be a name/],
+    [['new', 'My Filter'], /"My Filter" cannot be a name.*; "my-filter" can/],
     [['new', '-x'], /unknown option/],
     [['new', 'a', '--template', 'nothing'], /Allowed choices are header, body/],
-    [['new'], /missing required argument/],
+    [['new'], /missing required argument[\s\S]*"penstock new --help"/],
   ]
   for (const [args, message] of refused) {
     const result = await run(args, { cwd: dir })

@@ -33,7 +33,7 @@ test('builds, runs the tests and says what to do next', async () => {
   assert.is(await runTests([], io), 0, io.out() + io.err())
   assert.match(io.out(), /^my-plugin +request/)
   assert.match(io.out(), /✔ the header is there/)
-  assert.match(io.out(), /all tests passed\nNext: "penstock bench/)
+  assert.match(io.out(), /all tests passed\nNext: "penstock bench build\/my-plugin\.wasm" says/)
 })
 
 test('a test that fails is exit code 1, and shows what was seen', async () => {
