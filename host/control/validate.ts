@@ -5,11 +5,13 @@ import { formatPath, type JsonObject, type JsonPath, pathKey } from '../config/j
 import { nearest } from '../config/nearest.ts'
 import type { SourceText } from '../config/source.ts'
 import { checkSpec, redact, type SpecData } from '../config/spec-check.ts'
+import { findCutTimeouts } from '../objects/cut-timeouts.ts'
 import {
   type CheckContext,
   EASEGRESS_OBJECT_KINDS,
   type FilterKindFacts,
   type ObjectKind,
+  type StoredNames,
 } from '../objects/object.ts'
 import type { KnownCheck, ValidationCache } from './validation-cache.ts'
 import type { ValidationState } from './validation-state.ts'
@@ -41,7 +43,12 @@ export interface ValidateOptions {
   readonly isComplete?: boolean
   /** For configurations that move here from Easegress: unknown fields are warnings. Default false. */
   readonly ignoresUnknownFields?: boolean
-  /** Documents that need not be looked at again. The other options must be the same at every use of it. */
+  /** Plugins that a filter may name. Default null: whether there is one is found when it is opened. */
+  readonly storedPlugins?: StoredNames | null
+  /**
+   * Documents that need not be looked at again: also not for a plugin that is gone since. The other options
+   * must be the same at every use of it.
+   */
   readonly cache?: ValidationCache
 }
 
@@ -142,10 +149,26 @@ function runAll(checks: readonly Checked[], options: ValidateOptions, names: Nam
     objects.push(found.object)
     known.push([one.document, found])
   }
-  const issues = checks.flatMap((one) => one.issues)
+  const issues = [...checks.flatMap((one) => one.issues), ...acrossObjects(known)]
   if (issues.length === 0) return { objects, issues, checks: known }
   const order = [...new Set(options.documents.map((document) => document.file))]
   return { objects, issues: sorted(issues, order), checks: known }
+}
+
+/** Warnings about objects together. They are found anew each time: the other object may change. */
+function acrossObjects(
+  known: readonly (readonly [ConfigDocument, KnownCheck])[],
+): readonly ConfigIssue[] {
+  const found = findCutTimeouts(known.map(([, { object }]) => object))
+  if (found.length === 0) return []
+  const documents = new Map(known.map(([document, { object }]) => [object.name, document]))
+  return found.map(({ object, path, message }) => ({
+    severity: 'warning',
+    position: documents.get(object)?.locate(path) ?? null,
+    path: formatPath(path),
+    message,
+    suggestion: null,
+  }))
 }
 
 /** One document on its way to an object. */
@@ -382,6 +405,7 @@ class DocumentCheck implements Checked {
   #context(options: ValidateOptions, names: Names): CheckContext {
     return {
       filterKinds: options.filterKinds,
+      storedPlugins: options.storedPlugins ?? null,
       isComplete: options.isComplete ?? true,
       kindOf: (name) => {
         const kind = names.kindOf(name)

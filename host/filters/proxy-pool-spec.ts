@@ -49,7 +49,7 @@ export const poolSpec = z
     timeout: duration()
       .prefault('15s')
       .describe(
-        'For each attempt, until the head of the answer is here; 0s waits for ever. Then: 504.',
+        'For each attempt, until the head of the answer is here; 0s waits for ever. Then: 504. The `requestTimeout` of the HTTPServer ends all attempts together.',
       ),
     connectTimeout: atLeast(100)
       .prefault('2s')

@@ -39,7 +39,9 @@ export const websocketPoolSpec = z
       .describe('Which requests the pool takes; exactly one pool has none and takes the others.'),
     timeout: duration()
       .prefault('15s')
-      .describe('Time for the server to agree; 0s waits for ever. Then: 504.'),
+      .describe(
+        'Time for the server to agree; 0s waits for ever. Then: 504. The `requestTimeout` of the HTTPServer may end it before.',
+      ),
     connectTimeout: atLeast(100)
       .prefault('2s')
       .describe('Time to connect to a server; past it 503.'),

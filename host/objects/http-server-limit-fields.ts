@@ -46,7 +46,7 @@ export const limitFields = {
   requestTimeout: duration()
     .prefault('60s')
     .describe(
-      'Time from the whole request to the beginning of its answer; past it 504. A body that streams is not cut. 0s is no limit.',
+      'Time from the whole request to the beginning of its answer; past it 504, also when the `timeout` of a Proxy is longer. A body that streams is not cut. 0s is no limit.',
     ),
   writeIdleTimeout: atLeast(MIN_MS)
     .prefault('60s')
