@@ -62,29 +62,31 @@ export function wants(what: string): { readonly want: string } {
 /**
  * Fields that Easegress has and Penstock does not have yet, for a strict object. A value that turns the
  * field off (false, 0, nothing, empty) is accepted, so that configurations that say so work unchanged;
- * any other value is the error "`https` is not supported yet".
+ * any other value is the error "`http3` is not supported yet: …", which ends with what to do meanwhile.
  *
- * @example z.strictObject({ port: port(), ...notYet('https', 'certs') })
+ * @example z.strictObject({ port: port(), ...notYet({ http3: 'clients speak HTTP/2 over `https`' }) })
  */
-export function notYet<const K extends string>(...names: readonly K[]): NotYet<K> {
-  const fields = names.map((field) => [field, unsupported(field)] as const)
+export function notYet<const K extends string>(remedies: Readonly<Record<K, string>>): NotYet<K> {
+  const fields = Object.entries<string>(remedies).map(
+    ([field, remedy]) => [field, unsupported(field, remedy)] as const,
+  )
   // Object.fromEntries forgets the names of the fields.
   return Object.fromEntries(fields) as NotYet<K>
 }
 
 type NotYet<K extends string> = Record<K, ReturnType<typeof unsupported>>
 
-function unsupported(field: string) {
+function unsupported(field: string, remedy: string) {
   return z
     .custom<undefined>(isOff, {
-      message: `\`${field}\` is not supported yet`,
+      message: `\`${field}\` is not supported yet: ${remedy}`,
       params: { at: 'key' },
     })
     .transform(() => undefined)
     .optional()
     .meta({
       title: 'nothing yet',
-      description: 'Not supported yet; only a value that turns it off is accepted.',
+      description: `Not supported yet: ${remedy}. Only a value that turns it off is accepted.`,
     })
 }
 

@@ -98,7 +98,10 @@ export const poolSpec = z
       .int()
       .optional()
       .describe('Bytes an answer may have; 0 or less for no limit. Default: that of the filter.'),
-    ...notYet('serviceName', 'serviceRegistry'),
+    ...notYet({
+      serviceName: 'find servers by `discovery`, with `dns` or `file`',
+      serviceRegistry: 'find servers by `discovery`, with `dns` or `file`',
+    }),
   })
   .superRefine((pool, context) => {
     if (pool.servers.length === 0 && pool.discovery === undefined) {

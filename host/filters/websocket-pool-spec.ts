@@ -2,7 +2,7 @@ import { duration, notYet, z } from '../config/schema.ts'
 import type { BalanceSpec } from '../upstream/balance-spec.ts'
 import { CONNECTION_LIMITS } from '../upstream/connection-limits.ts'
 import type { ServerSpec } from '../upstream/endpoint.ts'
-import { healthCheck } from './health-check-spec.ts'
+import { compileWebSocketHealthCheck, websocketHealthCheck } from './health-check-spec.ts'
 import { balanceKeyOf, loadBalance } from './load-balance-spec.ts'
 import { atLeast } from './proxy-field.ts'
 import { requestMatcher } from './request-matcher.ts'
@@ -46,11 +46,7 @@ export const websocketPoolSpec = z
       .prefault('2s')
       .describe('Time to connect to a server; past it 503.'),
     tls: poolTls().optional().describe('For servers with `wss`, as in a Proxy.'),
-    healthCheck: z
-      .strictObject({
-        http: healthCheck.optional().describe('Asks every endpoint over HTTP again and again.'),
-        ...notYet('ws'),
-      })
+    healthCheck: websocketHealthCheck
       .optional()
       .describe('Endpoints that do not answer well get no new WebSockets.'),
     clientMaxMsgSize: messageSize('the client'),
@@ -65,7 +61,16 @@ export const websocketPoolSpec = z
       .describe(
         'Hosts, beside the one that is asked, whose pages may open WebSockets; `*` stands for any text without a slash.',
       ),
-    ...notYet('discovery', 'serverTags', 'serviceName', 'serviceRegistry', 'spanName'),
+    spanName: z
+      .string()
+      .default('')
+      .describe('What its calls are called in traces; the name of the filter when empty.'),
+    ...notYet({
+      discovery: 'list the `servers`',
+      serverTags: 'list the `servers`',
+      serviceName: 'list the `servers`',
+      serviceRegistry: 'list the `servers`',
+    }),
   })
   .superRefine((pool, context) => {
     if (pool.loadBalance.stickySession !== undefined) {
@@ -86,19 +91,12 @@ export function httpServers(pool: WebSocketPoolSpec): ServerSpec[] {
 
 /** How the servers of such a pool are chosen among and looked after. */
 export function websocketBalance(pool: WebSocketPoolSpec): BalanceSpec {
-  const check = pool.healthCheck?.http
   return {
     policy: pool.loadBalance.policy,
     headerHashKey: balanceKeyOf(pool.loadBalance),
     setUpstreamHost: pool.setUpstreamHost,
     healthCheck:
-      check === undefined
-        ? null
-        : {
-            ...check,
-            passes: check.passes ?? check.pass ?? 1,
-            match: { ...check.match, body: check.match.body ?? null },
-          },
+      pool.healthCheck === undefined ? null : compileWebSocketHealthCheck(pool.healthCheck),
     outlierDetection: null,
     slowStart: null,
     tls: compileUpstreamTls(pool.tls, undefined),

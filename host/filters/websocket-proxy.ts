@@ -73,7 +73,8 @@ pools:
     const candidates: Candidate[] = []
     let main: WebSocketPool | null = null
     for (const pool of options.pools) {
-      const made = createPool(pool, options.defaultOrigin, upstream)
+      const spanName = pool.spanName === '' ? env.filter : pool.spanName
+      const made = createPool(pool, spanName, options.defaultOrigin, upstream)
       if (pool.filter === undefined) main = made
       else candidates.push({ matches: compileRequestMatcher(pool.filter, Math.random), pool: made })
     }
@@ -111,6 +112,7 @@ class RunningWebSocketProxy implements Filter<NonNullable<WebSocketResult>> {
 
 function createPool(
   pool: WebSocketPoolSpec,
+  spanName: string,
   defaultOrigin: string,
   env: UpstreamEnv,
 ): WebSocketPool {
@@ -118,6 +120,7 @@ function createPool(
     {
       servers: httpServers(pool),
       balance: websocketBalance(pool),
+      spanName,
       timeoutMs: pool.timeout,
       clientMaxMessageBytes: pool.clientMaxMsgSize,
       serverMaxMessageBytes: pool.serverMaxMsgSize,

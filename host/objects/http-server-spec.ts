@@ -205,7 +205,11 @@ const spec = z.strictObject({
     .describe('The line of a request in the access log, with variables such as `{{Method}}`.'),
   ...tlsFields,
   tracing: tracingSpec.optional().describe('Traces requests and sends their spans to a collector.'),
-  ...notYet('autoCert', 'http3'),
+  ...notYet({
+    autoCert:
+      'name the files that an ACME client renews, such as certbot, in `tls.certificates`: a change of them is taken over by itself',
+    http3: 'clients speak HTTP/2 over `https`',
+  }),
 })
 
 /** HTTPServer without its running part: the fields of its document and the rules they follow. */

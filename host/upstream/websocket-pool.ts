@@ -7,6 +7,7 @@ import type { BalanceSpec, UpstreamEnv } from './balance-spec.ts'
 import type { Endpoint, ServerSpec } from './endpoint.ts'
 import { failureOf } from './failure.ts'
 import { ServerPool } from './server-pool.ts'
+import { endCall, failCall, traceCall } from './trace-call.ts'
 import { requestTo } from './upstream-request.ts'
 
 /** The results of a WebSocketProxy other than success, as Easegress names them. */
@@ -18,6 +19,8 @@ export type WebSocketResult = (typeof WEBSOCKET_RESULTS)[number] | undefined
 export interface WebSocketPoolOptions {
   readonly servers: readonly ServerSpec[]
   readonly balance: BalanceSpec
+  /** What a call is called in traces. */
+  readonly spanName: string
   /** Time for the server to agree; 0 for no limit. */
   readonly timeoutMs: number
   /** Bytes of a message; -1 for no limit. */
@@ -63,10 +66,17 @@ export class WebSocketPool {
     }
     const endpoint = this.#servers.choose(scope)
     if (endpoint === undefined) return this.#fail(scope, 503, 'no endpoint is available')
-    const sent = { ...requestTo(endpoint, scope, null), upgrade: 'websocket' }
+    const span = exchange.trace === null ? null : traceCall(scope, endpoint, this.#options.spanName)
+    const sent = { ...requestTo(endpoint, scope, span), upgrade: 'websocket' }
     return endpoint.client.value.send(sent, this.#options.timeoutMs, exchange).then(
-      (response) => this.#finish(scope, endpoint, response),
-      (error: unknown) => this.#fail(scope, failureOf(error).status, reasonOf(error)),
+      (response) => {
+        if (span !== null) endCall(span, response.status)
+        return this.#finish(scope, endpoint, response)
+      },
+      (error: unknown) => {
+        if (span !== null) failCall(span, reasonOf(error))
+        return this.#fail(scope, failureOf(error).status, reasonOf(error))
+      },
     )
   }
 

@@ -34,13 +34,13 @@ test('takes names that can stand in a URL', () => {
 })
 
 test('accepts of a field that is not there yet only what turns it off', () => {
-  const schema = z.strictObject({ port: z.int(), ...notYet('https', 'certs') })
+  const schema = z.strictObject({ port: z.int(), ...notYet({ https: 'use http', certs: 'none' }) })
   for (const off of [false, 0, '', null, [], {}]) {
     assert.is(schema.safeParse({ port: 1, https: off, certs: off }).success, true)
   }
   for (const on of [true, 1, 'x', ['x'], { a: 1 }]) {
     const { error } = schema.safeParse({ port: 1, https: on })
-    assert.is(error?.issues[0]?.message, '`https` is not supported yet')
+    assert.is(error?.issues[0]?.message, '`https` is not supported yet: use http')
   }
 })
 

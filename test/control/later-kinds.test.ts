@@ -57,13 +57,13 @@ test('users in etcd and in LDAP come later', () => {
   const etcd = 'kind: Validator\nbasicAuth: { mode: ETCD, etcdPrefix: /users }'
   assert.equal(problemsOf(filterWith(etcd)), [
     '6:24: error: the modes ETCD and LDAP are not supported yet: use FILE',
-    '6:30: error: `etcdPrefix` is not supported yet',
+    '6:30: error: `etcdPrefix` is not supported yet: keep the users in `userFile`',
   ])
   const ldap =
     'kind: Validator\nbasicAuth: { mode: LDAP, ldap: { host: a, port: 389, baseDN: b, uid: c } }'
   assert.equal(problemsOf(filterWith(ldap)), [
     '6:24: error: the modes ETCD and LDAP are not supported yet: use FILE',
-    '6:30: error: `ldap` is not supported yet',
+    '6:30: error: `ldap` is not supported yet: keep the users in `userFile`',
   ])
   assert.equal(problemsOf(filterWith('kind: Validator\nbasicAuth: { mode: FILE }')), [
     '6:16: error: the mode FILE needs `userFile`',
@@ -73,8 +73,8 @@ test('users in etcd and in LDAP come later', () => {
 test('servers from a registry come later: the names of service and registry say so', () => {
   const pool = '{ serviceName: users, serviceRegistry: eureka, servers: [{ url: "http://a:1" }] }'
   assert.equal(problemsOf(filterWith(`kind: Proxy\npools: [${pool}]`)), [
-    '6:15: error: `serviceName` is not supported yet',
-    '6:35: error: `serviceRegistry` is not supported yet',
+    '6:15: error: `serviceName` is not supported yet: find servers by `discovery`, with `dns` or `file`',
+    '6:35: error: `serviceRegistry` is not supported yet: find servers by `discovery`, with `dns` or `file`',
   ])
   // As others write a pool that has none.
   const none = '{ serviceName: "", serviceRegistry: "", servers: [{ url: "http://a:1" }] }'

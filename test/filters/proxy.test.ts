@@ -90,7 +90,7 @@ test('a pool has servers, all or none of them with a weight', () => {
     'servers[0].url: error: `url` must be a URL such as http://127.0.0.1:9095',
   ])
   assert.equal(inPool({ serviceName: 'orders' }), [
-    'serviceName: error: `serviceName` is not supported yet',
+    'serviceName: error: `serviceName` is not supported yet: find servers by `discovery`, with `dns` or `file`',
   ])
   assert.equal(problemsOf({ pools: [{ servers }], mtls: { certBase64: 'x' } }), [
     'mtls.certBase64: error: `keyBase64` is missing',

@@ -213,8 +213,8 @@ test('what TLS of Easegress is not here yet says so', async () => {
   const good = inline('localhost')
   const problems = await problemsOf({ https: true, ...good, autoCert: true, http3: true })
   assert.equal(problems, [
-    'autoCert: `autoCert` is not supported yet',
-    'http3: `http3` is not supported yet',
+    'autoCert: `autoCert` is not supported yet: name the files that an ACME client renews, such as certbot, in `tls.certificates`: a change of them is taken over by itself',
+    'http3: `http3` is not supported yet: clients speak HTTP/2 over `https`',
   ])
 })
 

@@ -9,6 +9,7 @@ import {
   until,
 } from '../support/gateway.ts'
 import { assert, suite } from '../support/suite.ts'
+import { startWebSocketServer } from '../support/websocket-server.ts'
 
 const test = suite('gateway/tracing')
 
@@ -289,6 +290,27 @@ filters:
       const call = byId.get(String(headers['traceparent']).split('-')[2] ?? '')
       assert.is(call?.name, url === '/a' ? 'callA' : 'callB')
     }
+  }))
+
+test('the call that opens a WebSocket is a span with the name of its pool', () =>
+  each(async (cleanup) => {
+    const collector = await startCollector(cleanup)
+    const upstream = await startWebSocketServer(cleanup)
+    const pipeline = `filters:
+  - name: ws
+    kind: WebSocketProxy
+    pools: [{ spanName: chat, servers: [{ url: "ws://127.0.0.1:${upstream.port}" }] }]`
+    const { port } = await startGateway(cleanup, yamlOf(otlp(collector), pipeline))
+    const socket = new WebSocket(`ws://127.0.0.1:${port}/`)
+    cleanup.add(() => socket.close())
+    await new Promise((resolve, reject) => {
+      socket.addEventListener('open', resolve)
+      socket.addEventListener('error', () => reject(new Error('it did not open')))
+    })
+    await until(() => collector.spans.some(({ name }) => name === 'chat'), 'the call', 15_000)
+    const call = collector.spans.find(({ name }) => name === 'chat')
+    assert.is(attributeOf(call, 'http.response.status_code'), '101')
+    assert.is(call?.status.code, undefined)
   }))
 
 test('a request that came through Cloudflare has the way from there', () =>

@@ -23,7 +23,10 @@ export function basicAuthField() {
         .string()
         .default('')
         .describe('A file that htpasswd has written: bcrypt, {SHA} or $apr1$; others are refused.'),
-      ...notYet('etcdPrefix', 'ldap'),
+      ...notYet({
+        etcdPrefix: 'keep the users in `userFile`',
+        ldap: 'keep the users in `userFile`',
+      }),
     })
     .superRefine(({ userFile }, context) => {
       if (userFile !== '') return

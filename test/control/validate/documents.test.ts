@@ -131,7 +131,7 @@ test('reports all problems of all files in the order of the texts', () => {
     'z.yaml:4:41: error: `limit` takes at least 1, not the number 0',
     'z.yaml:5:1: error: unknown field `extra`',
     'z.yaml:8:1: error: the key `a` stands here twice, first in line 7',
-    'a.yaml:4:1: error: `http3` is not supported yet',
+    'a.yaml:4:1: error: `http3` is not supported yet: clients speak HTTP/2 over `https`',
   ])
 })
 

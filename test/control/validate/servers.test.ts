@@ -11,7 +11,7 @@ test('reports every problem of a server with its place', () => {
       'https: true',
       '4:8: error: `https` needs a certificate: `certBase64` and `keyBase64`, `certs` and `keys`, or `tls.certificates`',
     ],
-    ['http3: true', '4:1: error: `http3` is not supported yet'],
+    ['http3: true', '4:1: error: `http3` is not supported yet: clients speak HTTP/2 over `https`'],
     [
       'routerKind: RadixTre',
       '4:13: error: `routerKind` takes one of empty text, "Ordered", "RadixTree", not "RadixTre" (did you mean "RadixTree"?)',
