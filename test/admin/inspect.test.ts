@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { PAGE_POLICY } from '../../host/admin/page.ts'
 import { readToken } from '../../host/admin/token-file.ts'
 import type { ExchangeRecord, ExchangeSummary, LiveEvent } from '../../host/inspect/record.ts'
-import { configOf } from '../inspect/support.ts'
 import { Cleanup, fetchFrom, startGateway, startUpstream, until } from '../support/gateway.ts'
 import { versionGuest } from '../support/guests.ts'
+import { onePipeline } from '../support/one-pipeline.ts'
 import { assert, suite } from '../support/suite.ts'
 
 const test = suite('admin/inspect')
@@ -24,7 +24,7 @@ const MOCK = '  - { name: mock, kind: Mock, rules: [{ body: hi }] }'
 
 /** A gateway that records, with an admin API on a free port. */
 async function start(
-  yaml = configOf(MOCK),
+  yaml = onePipeline(MOCK),
   files: Readonly<Record<string, Uint8Array | string>> = {},
 ) {
   const rig = await startGateway(cleanup, yaml, files, {
@@ -178,7 +178,7 @@ test('sixteen may look on, a place is free again when one leaves, and a gateway 
 test('a request is sent again as it was received, and the new exchange says what it repeats', async () => {
   const upstream = await startUpstream(cleanup)
   const { call, get, newest, list } = await start(
-    configOf(
+    onePipeline(
       `  - name: upstream\n    kind: Proxy\n    pools: [{ servers: [{ url: "${upstream.url}" }] }]`,
     ),
   )
@@ -230,7 +230,7 @@ test('a test is written into the folder of the plugin, beside those that are the
     code: plugin/build/v.wasm
     parameters: { greeting: "it's", count: 3 }`
   const { call, get, newest, dir } = await start(
-    configOf(
+    onePipeline(
       `${plugin}\n  - name: upstream\n    kind: Proxy\n    pools: [{ servers: [{ url: "${upstream.url}" }] }]`,
     ),
     { 'plugin/build/v.wasm': versionGuest('7'), 'plugin/index.ts': '// the sources' },
@@ -293,7 +293,7 @@ test('the page is open, may load nothing from elsewhere, and tells nothing witho
 test('a gateway that does not record says so', async () => {
   const rig = await startGateway(
     cleanup,
-    configOf(MOCK),
+    onePipeline(MOCK),
     {},
     {
       admin: { address: '127.0.0.1', port: 0 },
@@ -312,7 +312,7 @@ test('a gateway that does not record says so', async () => {
 test('when the ports are taken the next free ones are used, and it is said', async () => {
   const first = await start()
   const moved: unknown[] = []
-  const yaml = configOf(MOCK).replace('port: 0', `port: ${first.port}`)
+  const yaml = onePipeline(MOCK).replace('port: 0', `port: ${first.port}`)
   const second = await startGateway(
     cleanup,
     yaml,

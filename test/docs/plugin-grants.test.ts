@@ -11,6 +11,7 @@ import { grantSpec } from '../../host/wasm/grant/grant-spec.ts'
 import { jwtKeysSpec } from '../../host/wasm/jwt/jwt-keys-spec.ts'
 import { Cleanup, fetchFrom, startUpstream } from '../support/gateway.ts'
 import { temporaryFolder } from '../support/guest.ts'
+import { onePipeline, proxyTo } from '../support/one-pipeline.ts'
 import { assert, suite } from '../support/suite.ts'
 import { tokenSigner } from '../support/tokens.ts'
 import { codeBlocks } from './code-blocks.ts'
@@ -33,18 +34,9 @@ test('the function of the page is called by the plugin of the page', async () =>
   const upstream = await startUpstream(cleanup)
   await writeFile(
     join(dir, 'gateway.yaml'),
-    `kind: HTTPServer
-name: server
-port: 0
-address: 127.0.0.1
-rules: [{ paths: [{ backend: main }] }]
----
-kind: Pipeline
-name: main
-filters:
-  - { name: plan, kind: WasmHost, code: build/plan.wasm, grant: { functions: [plan] } }
-  - { name: proxy, kind: Proxy, pools: [{ servers: [{ url: "${upstream.url}" }] }] }
-`,
+    onePipeline(
+      `  - { name: plan, kind: WasmHost, code: build/plan.wasm, grant: { functions: [plan] } }\n${proxyTo(upstream.url)}`,
+    ),
   )
   const page: { open: (options: GatewayOptions) => Promise<Gateway> } = await import(
     pathToFileURL(join(dir, 'embed.ts')).href

@@ -1,7 +1,6 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { buildPlugin } from '../../host/toolchain/build-plugin.ts'
-import { configOf } from '../inspect/support.ts'
 import {
   Cleanup,
   startGateway,
@@ -9,6 +8,7 @@ import {
   type TestGateway,
   until,
 } from '../support/gateway.ts'
+import { onePipeline } from '../support/one-pipeline.ts'
 import { assert, suite } from '../support/suite.ts'
 
 const test = suite('gateway/debug-run', { timeoutMs: 120_000 })
@@ -68,7 +68,7 @@ async function gatewayWith(
   - { name: proxy, kind: Proxy, pools: [{ servers: [{ url: "${upstream.url}" }] }] }`
   return await startGateway(
     cleanup,
-    configOf(filters),
+    onePipeline(filters),
     {},
     {
       watch: false,

@@ -9,6 +9,7 @@ import {
   type TestGateway,
   type TestUpstream,
 } from '../support/gateway.ts'
+import { onePipeline, proxyTo } from '../support/one-pipeline.ts'
 import { assert, suite } from '../support/suite.ts'
 
 const test = suite('gateway/easegress', { timeoutMs: 120_000 })
@@ -44,22 +45,11 @@ async function start(guest: string, setup: Setup = {}): Promise<Rig> {
   const isolation = setup.isolation ?? 'worker'
   const started = await startGateway(
     cleanup,
-    `kind: HTTPServer
-name: server
-port: 0
-address: 127.0.0.1
-rules:
-  - paths:
-      - backend: main
----
-kind: Pipeline
-name: main
-${setup.flow ?? ''}
-filters:
-  - { name: guest, kind: WasmHost, code: guest.wasm, isolation: ${isolation}${setup.fields ?? ', timeout: 2s'} }
-  - { name: proxy, kind: Proxy, pools: [{ servers: [{ url: ${upstream.url} }] }] }
-${(setup.others ?? []).map((one) => `  - ${one}`).join('\n')}
-`,
+    onePipeline(
+      `  - { name: guest, kind: WasmHost, code: guest.wasm, isolation: ${isolation}${setup.fields ?? ', timeout: 2s'} }
+${proxyTo(upstream.url)}${(setup.others ?? []).map((one) => `  - ${one}`).join('\n')}`,
+      setup.flow,
+    ),
     { 'guest.wasm': await easegressGuest(guest) },
     // The bound on waiting has tests of its own; here the machine may be busy.
     {

@@ -1,4 +1,5 @@
 import { Cleanup, startGateway, startUpstream, type TestGateway } from '../support/gateway.ts'
+import { onePipeline, proxyTo } from '../support/one-pipeline.ts'
 import { assert, suite } from '../support/suite.ts'
 
 const test = suite('gateway/filters')
@@ -11,29 +12,8 @@ test.after.each(async () => {
 
 /** A gateway with one pipeline of the given filters (YAML, indented by two). */
 function gatewayOf(filters: string, flow = ''): Promise<TestGateway> {
-  return startGateway(
-    cleanup,
-    `kind: HTTPServer
-name: server
-port: 0
-address: 127.0.0.1
-rules:
-  - paths:
-      - backend: main
----
-kind: Pipeline
-name: main
-${flow}
-filters:
-${filters}
-`,
-    {},
-    { watch: false },
-  )
+  return startGateway(cleanup, onePipeline(filters, flow), {}, { watch: false })
 }
-
-const proxyTo = (...urls: string[]): string =>
-  `  - name: proxy\n    kind: Proxy\n    pools:\n      - servers:\n${urls.map((url) => `          - url: ${url}`).join('\n')}\n`
 
 test('Proxy takes its servers in turn and passes method, target, headers and body on', async () => {
   const first = await startUpstream(cleanup)
@@ -71,7 +51,7 @@ test('Proxy puts the path of a server before that of the request', async () => {
 
 test('Proxy answers 504 past its timeout, 503 when nobody listens, and each can jump', async () => {
   const silent = await startUpstream(cleanup, () => undefined)
-  const slow = proxyTo(silent.url).replace('- servers:', '- timeout: 100ms\n        servers:')
+  const slow = proxyTo(silent.url).replace('{ servers:', '{ timeout: 100ms, servers:')
   assert.is((await (await gatewayOf(slow)).get('/')).status, 504)
   const dead = proxyTo('http://127.0.0.1:1')
   assert.is((await (await gatewayOf(dead)).get('/')).status, 503)

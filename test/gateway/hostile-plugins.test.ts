@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises'
 import { connect } from 'node:net'
-import { configOf } from '../inspect/support.ts'
 import {
   Cleanup,
   fetchFrom,
@@ -9,6 +8,7 @@ import {
   type TestGateway,
 } from '../support/gateway.ts'
 import { versionGuest } from '../support/guests.ts'
+import { onePipeline, proxyTo } from '../support/one-pipeline.ts'
 import { assert, suite } from '../support/suite.ts'
 import { wat, withCustomSection } from '../support/wat.ts'
 
@@ -45,10 +45,10 @@ async function gatewayOf(fields: string, guest: Uint8Array, server = ''): Promis
   const upstream = await startUpstream(cleanup)
   return await startGateway(
     cleanup,
-    configOf(`  - { name: plugin, kind: WasmHost, code: plugin.wasm${fields} }
-  - { name: proxy, kind: Proxy, pools: [{ servers: [{ url: "${upstream.url}" }] }] }`).replace(
-      'rules:',
-      `${server}rules:`,
+    onePipeline(
+      `  - { name: plugin, kind: WasmHost, code: plugin.wasm${fields} }\n${proxyTo(upstream.url)}`,
+      '',
+      server,
     ),
     { 'plugin.wasm': guest },
     { watch: false },
@@ -217,7 +217,7 @@ ${pipelines.join('\n')}
 test('parameters of 10 MB and parameters nested without end are refused by the admin API (X43)', async () => {
   const { gateway, dir, get } = await startGateway(
     cleanup,
-    configOf(
+    onePipeline(
       '  - { name: plugin, kind: WasmHost, code: plugin.wasm }\n  - { name: mock, kind: Mock, rules: [{ body: fine }] }',
     ),
     { 'plugin.wasm': versionGuest('1') },

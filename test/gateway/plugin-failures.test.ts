@@ -6,6 +6,7 @@ import {
   type TestGateway,
   until,
 } from '../support/gateway.ts'
+import { onePipeline, proxyTo } from '../support/one-pipeline.ts'
 import { assert, suite } from '../support/suite.ts'
 import { wat } from '../support/wat.ts'
 
@@ -37,20 +38,11 @@ async function gatewayOf(fields: string, flow = '', guest = FRAGILE): Promise<Te
   const upstream = await startUpstream(cleanup)
   return startGateway(
     cleanup,
-    `kind: HTTPServer
-name: server
-port: 0
-address: 127.0.0.1
-rules: [{ paths: [{ backend: main }] }]
----
-kind: Pipeline
-name: main
-${flow}
-filters:
-  - { name: plugin, kind: WasmHost, code: plugin.wasm${fields} }
-  - { name: proxy, kind: Proxy, pools: [{ servers: [{ url: "${upstream.url}" }] }] }
-  - { name: mock, kind: Mock, rules: [{ code: 299 }] }
-`,
+    onePipeline(
+      `  - { name: plugin, kind: WasmHost, code: plugin.wasm${fields} }
+${proxyTo(upstream.url)}  - { name: mock, kind: Mock, rules: [{ code: 299 }] }`,
+      flow,
+    ),
     { 'plugin.wasm': guest },
     { watch: false },
   )
@@ -129,18 +121,9 @@ test('metrics tell calls, traps and running time of each plugin version', async 
   const upstream = await startUpstream(cleanup)
   const { gateway, get, dir } = await startGateway(
     cleanup,
-    `kind: HTTPServer
-name: server
-port: 0
-address: 127.0.0.1
-rules: [{ paths: [{ backend: main }] }]
----
-kind: Pipeline
-name: main
-filters:
-  - { name: plugin, kind: WasmHost, code: plugin.wasm }
-  - { name: proxy, kind: Proxy, pools: [{ servers: [{ url: "${upstream.url}" }] }] }
-`,
+    onePipeline(
+      `  - { name: plugin, kind: WasmHost, code: plugin.wasm }\n${proxyTo(upstream.url)}`,
+    ),
     { 'plugin.wasm': FRAGILE },
     { watch: false, admin: { address: '127.0.0.1', port: 0 } },
   )

@@ -9,6 +9,7 @@ import {
 } from '../support/gateway.ts'
 import { versionGuest } from '../support/guests.ts'
 import { startLoad } from '../support/load.ts'
+import { onePipeline, proxyTo } from '../support/one-pipeline.ts'
 import { assert, suite } from '../support/suite.ts'
 import { wat } from '../support/wat.ts'
 
@@ -29,18 +30,9 @@ async function start(files: Record<string, Uint8Array>, dataDir?: string): Promi
   const upstream = await startUpstream(cleanup)
   return startGateway(
     cleanup,
-    `kind: HTTPServer
-name: server
-port: 0
-address: 127.0.0.1
-rules: [{ paths: [{ backend: main }] }]
----
-kind: Pipeline
-name: main
-filters:
-  - { name: plugin, kind: WasmHost, code: plugin.wasm }
-  - { name: proxy, kind: Proxy, pools: [{ servers: [{ url: "${upstream.url}" }] }] }
-`,
+    onePipeline(
+      `  - { name: plugin, kind: WasmHost, code: plugin.wasm }\n${proxyTo(upstream.url)}`,
+    ),
     files,
     { watch: false, ...(dataDir === undefined ? {} : { dataDir }) },
   )

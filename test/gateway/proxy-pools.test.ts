@@ -1,7 +1,8 @@
 import { request } from 'node:http'
 import { gunzipSync } from 'node:zlib'
 import { Cleanup, startGateway, startUpstream, until } from '../support/gateway.ts'
-import { pipelineYaml, startProxy } from '../support/proxy-gateway.ts'
+import { onePipeline } from '../support/one-pipeline.ts'
+import { startProxy } from '../support/proxy-gateway.ts'
 import { assert, suite } from '../support/suite.ts'
 
 const test = suite('gateway/proxy-pools')
@@ -139,7 +140,7 @@ test('the results of a Proxy jump: internalError, serverError, failureCode, time
     const nodes = codes.map((_, i) => `  - filter: m${i}\n    jumpIf: { mocked: END }`).join('\n')
     const flow = `flow:\n  - filter: proxy\n    jumpIf: { ${jumps}, "": END }\n${nodes}`
     const filter = JSON.stringify({ name: 'proxy', kind: 'Proxy', pools: [pool] })
-    const yaml = pipelineYaml(`  - ${filter}\n${mocks.join('\n')}`, flow)
+    const yaml = onePipeline(`  - ${filter}\n${mocks.join('\n')}`, flow)
     const { get } = await startGateway(cleanup, yaml, {}, { watch: false })
     return (await get('/')).status
   }
@@ -395,7 +396,7 @@ test('fields that filters before the Proxy have set go to the client too', async
     Vary: 'Origin',
     'Content-Type': 'text/html',
   })
-  const yaml = pipelineYaml(
+  const yaml = onePipeline(
     `  - { name: before, kind: Mock, rules: [{ code: 200, headers: ${headers}, body: former }] }
   - { name: proxy, kind: Proxy, pools: [{ servers: [{ url: "${upstream.url}" }] }] }`,
     'flow: [{ filter: before, jumpIf: { mocked: proxy } }, { filter: proxy }]',

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { buildPlugin } from '../../host/toolchain/build-plugin.ts'
 import { Cleanup, startGateway } from '../support/gateway.ts'
+import { onePipeline } from '../support/one-pipeline.ts'
 import { assert, suite } from '../support/suite.ts'
 
 const test = suite('gateway/traps', { timeoutMs: 120_000 })
@@ -34,18 +35,8 @@ test('a trap in a filter is logged with the file, line and column it came from',
   for (const isolation of ['worker', 'inline']) {
     const { get, lines } = await startGateway(
       cleanup,
-      `kind: HTTPServer
-name: server
-port: 0
-address: 127.0.0.1
-rules: [{ paths: [{ backend: main }] }]
----
-kind: Pipeline
-name: main
-filters:
-  - { name: plugin, kind: WasmHost, isolation: ${isolation}, code: ${built.outFile} }
-  - { name: mock, kind: Mock, rules: [{ body: fine }] }
-`,
+      onePipeline(`  - { name: plugin, kind: WasmHost, isolation: ${isolation}, code: ${built.outFile} }
+  - { name: mock, kind: Mock, rules: [{ body: fine }] }`),
       {},
       { watch: false },
     )

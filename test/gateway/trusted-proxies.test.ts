@@ -5,6 +5,7 @@ import {
   type TestGateway,
   until,
 } from '../support/gateway.ts'
+import { onePipeline, proxyTo } from '../support/one-pipeline.ts'
 import { assert, suite } from '../support/suite.ts'
 
 const test = suite('gateway/trusted-proxies')
@@ -19,24 +20,7 @@ test.after.each(() => cleanup.run())
 
 async function start(server: string): Promise<TestGateway> {
   const upstream = await startUpstream(cleanup)
-  return startGateway(
-    cleanup,
-    `
-kind: HTTPServer
-name: server
-port: 0
-address: 127.0.0.1
-${server}
-rules: [{ paths: [{ pathPrefix: /, backend: main }] }]
----
-kind: Pipeline
-name: main
-filters:
-  - name: proxy
-    kind: Proxy
-    pools: [{ servers: [{ url: "${upstream.url}" }] }]
-`,
-  )
+  return startGateway(cleanup, onePipeline(proxyTo(upstream.url), '', server))
 }
 
 interface Seen {

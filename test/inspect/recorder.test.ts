@@ -1,7 +1,8 @@
 import { Cleanup, startUpstream, until } from '../support/gateway.ts'
 import { versionGuest } from '../support/guests.ts'
+import { onePipeline } from '../support/one-pipeline.ts'
 import { assert, suite } from '../support/suite.ts'
-import { configOf, startInspected } from './support.ts'
+import { startInspected } from './support.ts'
 
 const test = suite('inspect/recorder')
 
@@ -28,7 +29,7 @@ const proxy = (url: string): string => `  - name: upstream
 test('a request is recorded as received, with what each filter made of it, and the answer', async () => {
   const upstream = await startUpstream(cleanup)
   const flow = 'flow:\n  - filter: tenant\n    alias: first\n  - filter: upstream'
-  const rig = await startInspected(cleanup, configOf(`${ADAPTOR}\n${proxy(upstream.url)}`, flow))
+  const rig = await startInspected(cleanup, onePipeline(`${ADAPTOR}\n${proxy(upstream.url)}`, flow))
   const answer = await rig.get('/orders?page=2', {
     method: 'POST',
     headers: { Cookie: 'a=1', 'X-Two': ['1', '2'] },
@@ -80,7 +81,10 @@ test('a request is recorded as received, with what each filter made of it, and t
 test('a request that no rule takes is recorded without a step', async () => {
   const rig = await startInspected(
     cleanup,
-    configOf('  - { name: mock, kind: Mock, rules: [{ body: hi }] }').replace('/\n', '/only\n'),
+    onePipeline('  - { name: mock, kind: Mock, rules: [{ body: hi }] }').replace(
+      '- backend: main',
+      '- { path: /only, backend: main }',
+    ),
   )
   assert.is((await rig.get('/other')).status, 404)
   const record = await rig.last()
@@ -93,7 +97,7 @@ test('a request that no rule takes is recorded without a step', async () => {
 test('a response phase of a plugin is a step of its own, after the flow', async () => {
   const upstream = await startUpstream(cleanup)
   const plugin = '  - name: version\n    kind: WasmHost\n    code: v.wasm'
-  const rig = await startInspected(cleanup, configOf(`${plugin}\n${proxy(upstream.url)}`), {
+  const rig = await startInspected(cleanup, onePipeline(`${plugin}\n${proxy(upstream.url)}`), {
     'v.wasm': versionGuest('7'),
   })
   await rig.get('/')
@@ -118,7 +122,7 @@ test('a response phase of a plugin is a step of its own, after the flow', async 
 test('a body is kept up to its limit, and text is told from bytes', async () => {
   const rig = await startInspected(
     cleanup,
-    configOf('  - { name: mock, kind: Mock, rules: [{ body: hi }] }'),
+    onePipeline('  - { name: mock, kind: Mock, rules: [{ body: hi }] }'),
   )
   // Nobody reads a body before a mock.
   await rig.get('/', { method: 'POST', body: Buffer.from([0xff, 0xfe, 0]) })
@@ -129,7 +133,7 @@ test('a body is kept up to its limit, and text is told from bytes', async () => 
   const upstream = await startUpstream(cleanup, (incoming, outgoing) => {
     incoming.resume().on('end', () => outgoing.end('é'.repeat(100_000)))
   })
-  const other = await startInspected(cleanup, configOf(proxy(upstream.url)))
+  const other = await startInspected(cleanup, onePipeline(proxy(upstream.url)))
   await other.get('/', { method: 'POST', body: 'x'.repeat(100_000) })
   const record = await other.last()
   const sent = record.requests[0]?.body
@@ -143,7 +147,7 @@ test('a body is kept up to its limit, and text is told from bytes', async () => 
 test('the last 200 exchanges are kept, the newest first, and can be forgotten', async () => {
   const rig = await startInspected(
     cleanup,
-    configOf('  - { name: mock, kind: Mock, rules: [{ body: hi }] }'),
+    onePipeline('  - { name: mock, kind: Mock, rules: [{ body: hi }] }'),
   )
   for (let i = 0; i < 205; i++) await rig.get(`/${i}`)
   await until(() => rig.summaries().every((one) => one.state === 'done'), 'all have ended')
@@ -165,7 +169,7 @@ test('exchanges that hold much push out older ones before there are 200', async 
   )
   const rig = await startInspected(
     cleanup,
-    configOf(`${bodies.join('\n')}\n${proxy(upstream.url)}`),
+    onePipeline(`${bodies.join('\n')}\n${proxy(upstream.url)}`),
   )
   for (let i = 0; i < 80; i++) await rig.get(`/${i}`)
   await until(() => rig.summaries().every((one) => one.state === 'done'), 'all have ended')
@@ -175,7 +179,7 @@ test('exchanges that hold much push out older ones before there are 200', async 
 
 test('a client that leaves is shown as broken off', async () => {
   const upstream = await startUpstream(cleanup, () => undefined)
-  const rig = await startInspected(cleanup, configOf(proxy(upstream.url)))
+  const rig = await startInspected(cleanup, onePipeline(proxy(upstream.url)))
   const { request } = await import('node:http')
   const call = request({ port: rig.port, path: '/slow' }).on('error', () => undefined)
   call.end()
@@ -190,7 +194,7 @@ test('without development nothing is recorded and nothing stands in the way', as
   const { startGateway } = await import('../support/gateway.ts')
   const { gateway, get } = await startGateway(
     cleanup,
-    configOf('  - { name: mock, kind: Mock, rules: [{ body: hi }] }'),
+    onePipeline('  - { name: mock, kind: Mock, rules: [{ body: hi }] }'),
   )
   assert.is((await get('/')).body, 'hi')
   assert.is(gateway.inspector, null)

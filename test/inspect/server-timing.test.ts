@@ -1,7 +1,8 @@
 import { Cleanup, startGateway, startUpstream } from '../support/gateway.ts'
 import { versionGuest } from '../support/guests.ts'
+import { onePipeline } from '../support/one-pipeline.ts'
 import { assert, suite } from '../support/suite.ts'
-import { configOf, startInspected } from './support.ts'
+import { startInspected } from './support.ts'
 
 const test = suite('inspect/server-timing')
 
@@ -21,7 +22,7 @@ const ASKED = { headers: { 'X-Penstock-Timing': '1' } }
 
 test('in development a request that asks for it is answered with one entry for each filter', async () => {
   const upstream = await startUpstream(cleanup)
-  const rig = await startInspected(cleanup, configOf(filtersOf(upstream.url), FLOW), FILES)
+  const rig = await startInspected(cleanup, onePipeline(filtersOf(upstream.url), FLOW), FILES)
   const answer = await rig.get('/', ASKED)
   // The plugin ran in both phases: one entry.
   assert.match(
@@ -34,7 +35,7 @@ test('in development a request that asks for it is answered with one entry for e
 
 test('outside of development the header is like any other', async () => {
   const upstream = await startUpstream(cleanup)
-  const yaml = configOf(filtersOf(upstream.url), FLOW)
+  const yaml = onePipeline(filtersOf(upstream.url), FLOW)
   const { get } = await startGateway(cleanup, yaml, FILES, { watch: false })
   const answer = await get('/', ASKED)
   assert.is(answer.headers['server-timing'], undefined)

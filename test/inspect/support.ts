@@ -33,22 +33,3 @@ export async function startInspected(
     summaries: () => inspector.recorder.list().map((one) => one.summary()),
   }
 }
-
-/** A server "server" on a free port, and the pipeline `main` of these filters and flow. */
-export function configOf(filters: string, flow = ''): string {
-  return `kind: HTTPServer
-name: server
-port: 0
-address: 127.0.0.1
-rules:
-  - paths:
-      - pathPrefix: /
-        backend: main
----
-kind: Pipeline
-name: main
-${flow}
-filters:
-${filters}
-`
-}

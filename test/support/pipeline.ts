@@ -1,23 +1,11 @@
 import { ConfigError } from '../../host/config/issues.ts'
 import type { GatewayOptions } from '../../host/gateway.ts'
 import { type Cleanup, startGateway, type TestGateway } from './gateway.ts'
+import { onePipeline } from './one-pipeline.ts'
 
 /** The YAML of a server with one pipeline `main`; its filters, and perhaps a flow, are given as YAML. */
 export function pipelineYaml(filters: string, flow = ''): string {
-  return `kind: HTTPServer
-name: server
-port: 0
-address: 127.0.0.1
-rules:
-  - paths:
-      - backend: main
----
-kind: Pipeline
-name: main
-${flow === '' ? '' : `flow:\n${indent(flow)}`}
-filters:
-${indent(filters)}
-`
+  return onePipeline(indent(filters), flow === '' ? '' : `flow:\n${indent(flow)}`)
 }
 
 /** A gateway with one pipeline. Nothing watches its files: `reload` it after a change. */

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { type CliResult, run } from '../cli/support.ts'
 import { type Cleanup, startGateway, startUpstream, type TestGateway } from './gateway.ts'
+import { onePipeline, proxyTo } from './one-pipeline.ts'
 
 /** A gateway with an admin API, and the command that talks to it. */
 export interface PluginGateway extends TestGateway {
@@ -25,19 +26,7 @@ export async function startPluginGateway(
   const upstream = await startUpstream(cleanup)
   const at = await startGateway(
     cleanup,
-    `kind: HTTPServer
-name: server
-port: 0
-address: 127.0.0.1
-rules: [{ paths: [{ backend: main }] }]
----
-kind: Pipeline
-name: main
-${flow}
-filters:
-  - { name: plugin, kind: WasmHost, ${fields} }
-  - { name: proxy, kind: Proxy, pools: [{ servers: [{ url: "${upstream.url}" }] }] }
-`,
+    onePipeline(`  - { name: plugin, kind: WasmHost, ${fields} }\n${proxyTo(upstream.url)}`, flow),
     files,
     {
       watch: false,

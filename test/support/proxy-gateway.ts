@@ -1,26 +1,9 @@
 import { type Cleanup, startGateway, type TestGateway } from './gateway.ts'
-
-/** The text of a gateway with one pipeline; `filters` is YAML indented by two, `rest` stands beside it. */
-export function pipelineYaml(filters: string, rest = ''): string {
-  return `kind: HTTPServer
-name: server
-port: 0
-address: 127.0.0.1
-rules:
-  - paths:
-      - backend: main
----
-kind: Pipeline
-name: main
-${rest}
-filters:
-${filters}
-`
-}
+import { onePipeline } from './one-pipeline.ts'
 
 /** A Proxy with these fields, as JSON is YAML. */
 export function proxyYaml(fields: object, rest = ''): string {
-  return pipelineYaml(`  - ${JSON.stringify({ name: 'proxy', kind: 'Proxy', ...fields })}`, rest)
+  return onePipeline(`  - ${JSON.stringify({ name: 'proxy', kind: 'Proxy', ...fields })}`, rest)
 }
 
 export interface ProxyGateway extends TestGateway {
