@@ -2,6 +2,7 @@ import type { BalanceSpec } from '../upstream/balance-spec.ts'
 import type { CompressionSpec } from '../upstream/compression.ts'
 import type { ProxyPoolSpec } from '../upstream/proxy-pool-spec.ts'
 import type { FilterEnv } from './env.ts'
+import { compileHealthCheck } from './health-check-spec.ts'
 import { balanceKeyOf } from './load-balance-spec.ts'
 import type { PoolSpec } from './proxy-pool-spec.ts'
 import { serversFile } from './servers-spec.ts'
@@ -72,14 +73,7 @@ export function balanceOf(pool: PoolSpec, mtls: MtlsSpec | undefined): BalanceSp
     policy: loadBalance.policy,
     headerHashKey: balanceKeyOf(loadBalance),
     setUpstreamHost: pool.setUpstreamHost,
-    healthCheck:
-      healthCheck === undefined
-        ? null
-        : {
-            ...healthCheck,
-            passes: healthCheck.passes ?? healthCheck.pass ?? 1,
-            match: { ...healthCheck.match, body: healthCheck.match.body ?? null },
-          },
+    healthCheck: healthCheck === undefined ? null : compileHealthCheck(healthCheck),
     outlierDetection: outlierDetection ?? null,
     slowStart: slowStart ?? null,
     connections: {

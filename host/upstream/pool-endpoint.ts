@@ -6,6 +6,7 @@ import { CONNECTION_LIMITS, type ConnectionLimits } from './connection-limits.ts
 import { type Endpoint, type EndpointAddress, parseEndpoint, type ServerSpec } from './endpoint.ts'
 import { EndpointState } from './endpoint-state.ts'
 import { HealthChecker } from './health.ts'
+import { HealthQuestion } from './health-question.ts'
 
 /** The state of an endpoint with the checks that feed it. */
 interface CheckedState {
@@ -81,25 +82,25 @@ function createState(url: string, balance: BalanceSpec, env: UpstreamEnv): Check
   const state = new EndpointState()
   const spec = balance.healthCheck
   if (spec === null) return { state, close: () => undefined }
-  const checked = new URL(url)
-  if (spec.port > 0) checked.port = String(spec.port)
-  const { origin, basePath } = parseEndpoint(checked.href, false)
-  const client = acquireClient(env, origin, balance.connections, balance.tls)
-  const checker = new HealthChecker(spec, {
-    client: client.value,
-    host: checked.host,
-    basePath,
-    onChange: (isHealthy, reason) => {
-      const text = `${url} is ${isHealthy ? 'healthy again' : 'unhealthy'}: ${reason}`
-      if (isHealthy) env.log.info({ endpoint: url }, text)
-      else env.log.warn({ endpoint: url }, text)
-      state.setHealthy(isHealthy, env.clock.monotonicMs())
-    },
+  const clients: Usage<HttpClient>[] = []
+  const questions = spec.questions.map((question) => {
+    const checked = new URL(url)
+    if (question.port > 0) checked.port = String(question.port)
+    const { origin, basePath } = parseEndpoint(checked.href, false)
+    const client = acquireClient(env, origin, balance.connections, balance.tls)
+    clients.push(client)
+    return new HealthQuestion(question, client.value, checked.host, basePath)
+  })
+  const checker = new HealthChecker(spec, questions, (isHealthy, reason) => {
+    const text = `${url} is ${isHealthy ? 'healthy again' : 'unhealthy'}: ${reason}`
+    if (isHealthy) env.log.info({ endpoint: url }, text)
+    else env.log.warn({ endpoint: url }, text)
+    state.setHealthy(isHealthy, env.clock.monotonicMs())
   })
   checker.start()
   const close = (): void => {
     checker.close()
-    client.release()
+    for (const client of clients) client.release()
   }
   return { state, close }
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 
 /** Close codes (RFC 6455, section 7.4.1). */
+export const NORMAL_CLOSURE = 1000
 export const GOING_AWAY = 1001
 export const PROTOCOL_ERROR = 1002
 export const TOO_BIG = 1009

@@ -41,7 +41,10 @@ function problem(status: 400 | 426, reason: string): HandshakeProblem {
 }
 
 /** What is wrong with a server's answer of status 101 to `request`; null when nothing is. */
-export function checkAcceptance(request: Request, response: Response): string | null {
+export function checkAcceptance(
+  request: Pick<Request, 'headers'>,
+  response: Response,
+): string | null {
   const key = request.headers.get('sec-websocket-key') ?? ''
   const accepted = response.headers.getAll('sec-websocket-accept')
   if (accepted.length !== 1 || accepted[0] !== acceptOf(key)) {
