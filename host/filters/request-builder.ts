@@ -1,5 +1,4 @@
 import { isJsonObject, type JsonValue } from '../config/json.ts'
-import { z } from '../config/schema.ts'
 import { reasonOf } from '../errors.ts'
 import { Body } from '../exchange/body.ts'
 import type { Exchange, MessageScope } from '../exchange/exchange.ts'
@@ -9,8 +8,8 @@ import { Request } from '../exchange/request.ts'
 import { builtHeaders, builtMap, builtText } from './built-message.ts'
 import { defineFilter } from './filter.ts'
 import { buildFormData } from './form-data.ts'
-import { builderSpec, checkBuilder, httpOnly } from './source-namespace.ts'
-import { refuseBuilt, TemplateBuilder } from './template-builder.ts'
+import { builderSpec, messageBuilder } from './message-builder.ts'
+import { refuseBuilt } from './template-builder.ts'
 import { TEMPLATE_NOTE } from './template-fields.ts'
 
 /** Makes the request of its namespace, from a template or from that of another namespace. */
@@ -29,31 +28,13 @@ template: |
     Content-Type: [application/json]
   body: '{"path": "{{.req.URL.Path | jsonEscape}}"}'`,
   notes: [TEMPLATE_NOTE, 'Only the protocol http is supported.'],
-  spec: z
-    .strictObject({
-      protocol: httpOnly(),
-      ...builderSpec('method, url, headers, body and formData of the request'),
-    })
-    .superRefine(checkBuilder),
-  create(spec, env) {
-    const { sourceNamespace } = spec
-    if (sourceNamespace !== '') {
-      return { handle: (scope: MessageScope) => share(scope, sourceNamespace) }
-    }
-    const builder = new TemplateBuilder(spec, env)
-    return {
-      handle: (scope: MessageScope) =>
-        builder.build(
-          scope,
-          (data): 'buildErr' | undefined => {
-            scope.request = requestFrom(data, scope.exchange)
-            return undefined
-          },
-          'buildErr',
-        ),
-    }
-  },
+  spec: builderSpec('method, url, headers, body and formData of the request'),
+  create: (spec, env) => messageBuilder(spec, env, { share, make }),
 })
+
+function make(scope: MessageScope, data: JsonValue): void {
+  scope.request = requestFrom(data, scope.exchange)
+}
 
 /** Both namespaces have the same request from now on; its body is kept, so that each can send it. */
 function share(

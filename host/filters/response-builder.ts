@@ -1,14 +1,13 @@
 import type { JsonValue } from '../config/json.ts'
-import { z } from '../config/schema.ts'
 import { Body } from '../exchange/body.ts'
 import type { MessageScope } from '../exchange/exchange.ts'
 import { Headers } from '../exchange/headers.ts'
 import { Response } from '../exchange/response.ts'
 import { builtHeaders, builtMap, builtText } from './built-message.ts'
 import { defineFilter } from './filter.ts'
+import { builderSpec, messageBuilder } from './message-builder.ts'
 import { replaceResponse } from './replace-message.ts'
-import { builderSpec, checkBuilder, httpOnly } from './source-namespace.ts'
-import { refuseBuilt, TemplateBuilder } from './template-builder.ts'
+import { refuseBuilt } from './template-builder.ts'
 import { TEMPLATE_NOTE } from './template-fields.ts'
 
 /** Makes the response of its namespace, from a template or from that of another namespace. */
@@ -27,31 +26,13 @@ template: |
   body: |
     {"user": {{.responses.user.Body}}, "orders": {{.responses.orders.Body}}}`,
   notes: [TEMPLATE_NOTE, 'Only the protocol http is supported.'],
-  spec: z
-    .strictObject({
-      protocol: httpOnly(),
-      ...builderSpec('statusCode, headers and body of the response'),
-    })
-    .superRefine(checkBuilder),
-  create(spec, env) {
-    const { sourceNamespace } = spec
-    if (sourceNamespace !== '') {
-      return { handle: (scope: MessageScope) => share(scope, sourceNamespace) }
-    }
-    const builder = new TemplateBuilder(spec, env)
-    return {
-      handle: (scope: MessageScope) =>
-        builder.build(
-          scope,
-          (data): 'buildErr' | undefined => {
-            replaceResponse(scope, responseFrom(data))
-            return undefined
-          },
-          'buildErr',
-        ),
-    }
-  },
+  spec: builderSpec('statusCode, headers and body of the response'),
+  create: (spec, env) => messageBuilder(spec, env, { share, make }),
 })
+
+function make(scope: MessageScope, data: JsonValue): void {
+  replaceResponse(scope, responseFrom(data))
+}
 
 /** Both namespaces have the same response from now on. Only one of them can send its body. */
 function share(scope: MessageScope, source: string): 'buildErr' | undefined {
