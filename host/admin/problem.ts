@@ -85,8 +85,7 @@ function is<C extends GatewayError['code']>(
 function describeIssue(issue: ConfigIssue): ProblemIssue {
   const { severity, path, message, suggestion, position } = issue
   const place = position === null ? {} : { line: position.line, column: position.column }
-  const object =
-    'object' in issue && typeof issue.object === 'string' ? { object: issue.object } : {}
+  const object = issue.object === undefined ? {} : { object: issue.object }
   return { severity, path, pointer: pointerOf(path), message, suggestion, ...object, ...place }
 }
 

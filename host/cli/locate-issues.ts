@@ -1,5 +1,6 @@
 import { processLookups } from '../config/interpolate.ts'
 import { formatIssue } from '../config/issues.ts'
+import { parsePath } from '../config/json.ts'
 import { renderIssues } from '../config/report.ts'
 import { validateDocuments } from '../control/validate.ts'
 import { FILTER_KINDS } from '../filters/builtin.ts'
@@ -37,6 +38,13 @@ export function locateIssues(
     const found = unused.splice(index, index < 0 ? 0 : 1)[0]
     if (found !== undefined) return renderIssues([found], sources, terminal).trimEnd()
     const { object, path, message, suggestion = null } = issue
+    // What only the gateway knows, for instance its stored plugins: it says where at least.
+    const document = documents.find(({ data }) => data['name'] === object)
+    const position = document?.locate(parsePath(path) ?? []) ?? null
+    if (position !== null) {
+      const placed = { severity: 'error', position, path, message, suggestion } as const
+      return renderIssues([placed], sources, terminal).trimEnd()
+    }
     const place = [object ?? '', path].filter((part) => part !== '').join(' ')
     const text = place === '' ? message : `${place}: ${message}`
     return formatIssue({ severity: 'error', position: null, path, message: text, suggestion })

@@ -14,6 +14,8 @@ export interface ConfigIssue {
   readonly severity: Severity
   /** Null for data that has no text, for instance a body sent to the admin API as JSON. */
   readonly position: Position | null
+  /** The name of the object it is about, where there is no position to tell. */
+  readonly object?: string
   /** `filters[1].limit`-style path inside the document. */
   readonly path: string
   /** Lowercase, no full stop; names the value seen and what is allowed. */

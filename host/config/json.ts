@@ -32,6 +32,20 @@ export function pathKey(path: JsonPath): string {
   return JSON.stringify(path)
 }
 
+/** What `formatPath` has written, as a path again; null for other text. */
+export function parsePath(text: string): JsonPath | null {
+  const step = /\.?([\w$-]+)|\[(\d+)\]|\[("(?:[^"\\]|\\.)*")\]/y
+  const path: (string | number)[] = []
+  while (step.lastIndex < text.length) {
+    const found = step.exec(text)
+    if (found === null) return null
+    const [, word, index, quoted] = found
+    if (word !== undefined) path.push(word)
+    else path.push(index === undefined ? (JSON.parse(quoted ?? '""') as string) : Number(index))
+  }
+  return path
+}
+
 /** `filters[1].limit`; a key that is no plain word stands in brackets: `headers["a.b"]`. */
 export function formatPath(path: JsonPath): string {
   let text = ''

@@ -6,6 +6,7 @@ import type { JsonObject } from '../config/json.ts'
 import { readSources } from '../config/source.ts'
 import { GatewayError } from '../errors.ts'
 import { FILTER_KINDS } from '../filters/builtin.ts'
+import type { StoredNames } from '../objects/object.ts'
 import { OBJECT_SPECS } from '../objects/specs.ts'
 import type { Logger } from '../observe/log.ts'
 import type { DataValue } from '../wasm/data/data-value.ts'
@@ -25,6 +26,7 @@ import type {
 } from './plugin-shapes.ts'
 import { RolloutControl } from './rollout-control.ts'
 import { SourceCache } from './source-cache.ts'
+import { namesWith } from './stored-names.ts'
 import { StoredPluginControl } from './stored-plugin-control.ts'
 import type { Supervisor } from './supervisor.ts'
 import { TrialJudge } from './trial-status.ts'
@@ -58,6 +60,7 @@ export interface ControlPlaneOptions {
  */
 export class ControlPlane implements Control {
   readonly #options: ControlPlaneOptions
+  readonly #filters: PluginFilters
   readonly #pluginControl: PluginControl
   readonly #rolloutControl: RolloutControl
   readonly #wasmControl: WasmControl
@@ -77,6 +80,7 @@ export class ControlPlane implements Control {
     this.#options = options
     const { supervisor, plugins, log } = options
     const filters = new PluginFilters(supervisor)
+    this.#filters = filters
     const judge = new TrialJudge(plugins.rollouts, systemClock)
     const inFilters = new PluginControl(filters, plugins, judge)
     const stored = new StoredPluginControl(filters, plugins, judge)
@@ -132,7 +136,8 @@ export class ControlPlane implements Control {
       const stored = await this.#options.store.load()
       this.#apiDocuments = new Map(stored.map((data) => [nameOf(data), this.#documentOf(data)]))
       const files = await this.#readFiles()
-      const validated = this.#validate(files)
+      // A plugin that is missing must not keep the gateway from starting.
+      const validated = this.#validate(files, null)
       this.#state = new ValidationState(validated.checks)
       const outcome = await this.#options.supervisor.apply(byName(validated), { isBoot: true })
       this.#isStarted = true
@@ -144,7 +149,7 @@ export class ControlPlane implements Control {
   reload(reloads: ReadonlySet<string> = new Set()): Promise<ApplyOutcome> {
     return this.#exclusively(async () => {
       const files = await this.#readFiles()
-      const validated = this.#validate(files)
+      const validated = this.#validate(files, await this.#storedPlugins())
       const outcome = await this.#options.supervisor.apply(byName(validated), { reloads })
       if (outcome.failed.length > 0) return outcome
       this.#state = new ValidationState(validated.checks)
@@ -271,7 +276,8 @@ export class ControlPlane implements Control {
     const names = [...change.put.map(nameOf), ...change.deleted]
     const removed = names.flatMap((name) => this.#apiDocuments.get(name) ?? [])
     const documents = { added, removed }
-    const validated = validateChange(this.#validateOptions(), this.#state, documents)
+    const options = this.#validateOptions(await this.#storedPlugins())
+    const validated = validateChange(options, this.#state, documents)
     this.#report(validated)
     const staying = new Set(validated.objects.map(({ name }) => name))
     const deleted = removed
@@ -310,15 +316,21 @@ export class ControlPlane implements Control {
     return documents
   }
 
-  #validate(files: readonly ConfigDocument[]): Validated {
+  #validate(files: readonly ConfigDocument[], storedPlugins: StoredNames | null): Validated {
     const documents = [...files, ...this.#apiDocuments.values()]
-    const validated = validateDocuments({ ...this.#validateOptions(), documents })
+    const validated = validateDocuments({ ...this.#validateOptions(storedPlugins), documents })
     this.#report(validated)
     return validated
   }
 
-  #validateOptions(): Omit<ValidateOptions, 'documents'> {
+  #storedPlugins(): Promise<StoredNames> {
+    const named = this.#filters.all().map(({ reference }) => reference.plugin ?? '')
+    return namesWith(this.#options.plugins.catalog, named)
+  }
+
+  #validateOptions(storedPlugins: StoredNames | null): Omit<ValidateOptions, 'documents'> {
     return {
+      storedPlugins,
       kinds: OBJECT_SPECS,
       filterKinds: FILTER_KINDS,
       ignoresUnknownFields: this.#options.ignoresUnknownFields ?? false,

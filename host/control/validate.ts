@@ -430,9 +430,12 @@ class DocumentCheck implements Checked {
     const shown = redact(problem, this.#target)
     const severity = shown.severity ?? 'error'
     if (severity === 'error') this.#hasError = true
+    const position = this.document.locate(shown.path, shown.at)
+    const { name } = this
     this.issues.push({
       severity,
-      position: this.document.locate(shown.path, shown.at),
+      position,
+      ...(position === null && name !== null ? { object: name } : {}),
       path,
       message: shown.message,
       suggestion: shown.suggestion ?? null,

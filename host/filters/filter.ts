@@ -46,6 +46,8 @@ export interface FilterKind<
    * So a namespace that is used before it is filled is found when the pipeline is read.
    */
   readonly requestUse?: 'makes' | 'ignores'
+  /** The field that names a stored plugin: whether there is one is found when the configuration is read. */
+  readonly pluginField?: string
   /** One filter of the kind as it stands under `filters`, for the reference page; a test validates it. */
   readonly example: string
   /** In what it differs from Easegress, a sentence each, for the reference page. */

@@ -60,6 +60,7 @@ export const wasmHost = defineFilter({
   results: RESULTS,
   // A module names results of its own; they are checked when it is loaded.
   hasOpenResults: true,
+  pluginField: 'plugin',
   example: `name: hello
 kind: WasmHost
 code: hello/build/hello.wasm

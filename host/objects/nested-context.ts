@@ -5,6 +5,7 @@ import type { CheckContext } from './object.ts'
 export function nestedContext(context: CheckContext, base: JsonPath): CheckContext {
   return {
     filterKinds: context.filterKinds,
+    storedPlugins: context.storedPlugins,
     isComplete: context.isComplete,
     kindOf: (name) => context.kindOf(name),
     namesOf: (kind) => context.namesOf(kind),

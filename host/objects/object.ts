@@ -5,6 +5,9 @@ import type { z } from '../config/schema.ts'
 /** Order of starting; closing goes the other way. */
 export type ObjectCategory = 'controller' | 'pipeline' | 'gate'
 
+/** Versions of stored plugins, by name. */
+export type StoredNames = ReadonlyMap<string, readonly string[]>
+
 /** What checking a pipeline needs to know of a filter kind; every FilterKind has it. */
 export interface FilterKindFacts {
   readonly kind: string
@@ -13,6 +16,8 @@ export interface FilterKindFacts {
   readonly hasOpenResults?: boolean
   /** What it does with the request of its namespace beside using it, which is the rule. */
   readonly requestUse?: 'makes' | 'ignores'
+  /** The field that names a stored plugin, of kinds that have one. */
+  readonly pluginField?: string
   /** The fields beside `name` and `kind`. */
   readonly spec: z.ZodType
 }
@@ -20,6 +25,8 @@ export interface FilterKindFacts {
 /** What a check of one object may ask and say. */
 export interface CheckContext {
   readonly filterKinds: readonly FilterKindFacts[]
+  /** Null where the store is not at hand. */
+  readonly storedPlugins: StoredNames | null
   /** The kind of the object of this name, new or running; undefined when there is none. */
   kindOf(name: string): string | undefined
   /** The names of all objects of a kind, new or running. */

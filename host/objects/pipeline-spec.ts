@@ -7,6 +7,7 @@ import { checkFlow } from './flow-check.ts'
 import { type CheckContext, defineObject, type FilterKindFacts, type SpecOf } from './object.ts'
 import { PART_FIELDS } from './part-fields.ts'
 import { checkResilience } from './resilience-check.ts'
+import { checkStoredPlugin } from './stored-plugin-check.ts'
 
 const partName = () => name().describe('Unique among its neighbors.')
 const partKind = () => text().describe('Its kind, which decides about its other fields.')
@@ -123,6 +124,10 @@ function checkFilters(list: unknown, context: CheckContext): FilterSpec[] {
       continue
     }
     const parsed = context.parse(facts.spec, path, PART_FIELDS)
+    const { pluginField } = facts
+    if (pluginField !== undefined) {
+      checkStoredPlugin(json[pluginField], [...path, pluginField], context)
+    }
     if (typeof filter === 'string') specs.push({ name: filter, kind, spec: parsed, json })
   }
   return specs

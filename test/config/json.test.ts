@@ -1,4 +1,4 @@
-import { formatPath, pathKey, setValueAt, valueAt } from '../../host/config/json.ts'
+import { formatPath, parsePath, pathKey, setValueAt, valueAt } from '../../host/config/json.ts'
 import { assert, suite } from '../support/suite.ts'
 
 const test = suite('config/json')
@@ -7,6 +7,19 @@ test('writes a path as a person would', () => {
   assert.is(formatPath(['filters', 1, 'limit']), 'filters[1].limit')
   assert.is(formatPath(['headers', 'a.b', 0]), 'headers["a.b"][0]')
   assert.is(formatPath([]), '')
+})
+
+test('reads a path that it has written', () => {
+  for (const path of [
+    [],
+    ['filters', 1, 'limit'],
+    ['headers', 'a.b', 0],
+    [0],
+    ['a"b\\', 'c d', '$x-y'],
+  ]) {
+    assert.equal(parsePath(formatPath(path)), path)
+  }
+  for (const text of ['a b', 'a[', '["a', '[x]', 'a..b']) assert.is(parsePath(text), null, text)
 })
 
 test('gives different paths different keys', () => {

@@ -1,14 +1,13 @@
-import { stat } from 'node:fs/promises'
-import { dirname, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { ConfigError } from '../../config/issues.ts'
 import { GatewayError } from '../../errors.ts'
 import type { Gateway, GatewayOptions } from '../../gateway.ts'
 import { createLogger, LOG_LEVELS, type Logger, type LogLevel } from '../../observe/log.ts'
 import { AccessLog } from '../../traffic/access-log.ts'
 import { type AdminAddress, parseAdminAddress } from '../admin-address.ts'
-import { DEFAULT_DATA_DIR } from '../api-client.ts'
 import { type Command, type CommandCall, type CommandOptions, defineCommand } from '../command.ts'
 import { COMPAT_OPTION, isCompatible } from '../compat-option.ts'
+import { dataDirOf } from '../data-dir.ts'
 import { FILE_OPTION } from '../documents.ts'
 import { type CliIo, EXIT, type ExitCode, hasColor } from '../io.ts'
 import { StopSignals } from '../stop-signals.ts'
@@ -216,27 +215,4 @@ function drainOf(options: CommandOptions): { drainMs?: number } {
     throw new GatewayError('CLI_USAGE', { reason })
   }
   return { drainMs: seconds * 1000 }
-}
-
-/** Beside the configuration: in its folder, or in the working folder when it comes from standard input. */
-async function dataDirOf(
-  given: string | null,
-  files: readonly string[],
-  io: CliIo,
-): Promise<string> {
-  if (given !== null) return resolve(io.cwd, given)
-  const first = files[0] ?? '-'
-  if (first === '-') return resolve(io.cwd, DEFAULT_DATA_DIR)
-  const path = resolve(io.cwd, first)
-  const folder = (await isFolder(path)) ? path : dirname(path)
-  return resolve(folder, DEFAULT_DATA_DIR)
-}
-
-async function isFolder(path: string): Promise<boolean> {
-  try {
-    return (await stat(path)).isDirectory()
-  } catch {
-    // The gateway reports it with the reason when it reads the configuration.
-    return false
-  }
 }

@@ -8,9 +8,11 @@ export const validateCommand = defineCommand({
   summary: 'check configuration files and list every problem',
   options: [FILE_OPTION, COMPAT_OPTION],
   examples: ['penstock validate -f gateway.yaml', 'penstock validate -f conf/ -f extra.yaml'],
-  async run({ io, options }) {
+  async run({ io, options, global }) {
     // Loaded when it is used: the schemas behind it take longer than most commands.
-    const { validate } = await import('./validate.ts')
-    return await validate(options.list('file'), io, isCompatible(options))
+    const { storedPluginsOf, validate } = await import('./validate.ts')
+    const files = options.list('file')
+    const stored = await storedPluginsOf(global.dataDir, files, io)
+    return await validate(files, io, isCompatible(options), stored)
   },
 })

@@ -2,9 +2,12 @@ import { processLookups } from '../../config/interpolate.ts'
 import { hasErrors } from '../../config/issues.ts'
 import { renderIssues } from '../../config/report.ts'
 import { readSources } from '../../config/source.ts'
+import { storedNamesIn } from '../../control/stored-names.ts'
 import { validateSources } from '../../control/validate.ts'
 import { FILTER_KINDS } from '../../filters/builtin.ts'
+import type { StoredNames } from '../../objects/object.ts'
 import { OBJECT_SPECS } from '../../objects/specs.ts'
+import { dataDirOf } from '../data-dir.ts'
 import { type CliIo, EXIT, type ExitCode, hasColor } from '../io.ts'
 
 /** What the command reads and writes. */
@@ -16,11 +19,13 @@ export type ValidateIo = Pick<CliIo, 'cwd' | 'env' | 'stdin' | 'stdout' | 'stder
 /**
  * Checks configuration files and writes every problem. Answers the exit status: 0 when the files can be
  * used (warnings do not count), 1 when they cannot, 2 when there is nothing to read or it cannot be read.
+ * `storedPlugins` are those filters may name; null when that is not known.
  */
 export async function validate(
   files: readonly string[],
   io: ValidateIo,
   ignoresUnknownFields = false,
+  storedPlugins: StoredNames | null = null,
 ): Promise<ExitCode> {
   if (files.length === 0) {
     io.stderr.write('error: name at least one file or folder with -f\n')
@@ -35,6 +40,7 @@ export async function validate(
     lookups: { ...processLookups(), env: io.env },
     isComplete: failures.length === 0,
     ignoresUnknownFields,
+    storedPlugins,
   })
   const terminal = {
     isTerminal: io.stderr.isTerminal,
@@ -51,6 +57,19 @@ export async function validate(
   const what = `${count(objects.length, 'object')} in ${count(sources.length, 'file')}`
   io.stdout.write(`valid: ${what}\n`)
   return EXIT.ok
+}
+
+/**
+ * The plugins that filters may name. Null when nobody has said where they are kept and no gateway has stored
+ * one beside the configuration: whether there is one cannot be told then.
+ */
+export async function storedPluginsOf(
+  dataDir: string | null,
+  files: readonly string[],
+  io: Pick<CliIo, 'cwd'>,
+): Promise<StoredNames | null> {
+  const stored = await storedNamesIn(await dataDirOf(dataDir, files, io))
+  return stored ?? (dataDir === null ? null : new Map())
 }
 
 function count(amount: number, noun: string): string {
