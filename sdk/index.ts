@@ -16,6 +16,7 @@ import { Counter, Gauge, Histogram } from './metrics.ts'
 import * as parameters from './parameters.ts'
 import { Pattern } from './pattern.ts'
 import { refuse } from './problems.ts'
+import { Query } from './query.ts'
 import * as random from './random.ts'
 import { Request } from './request.ts'
 import { Response } from './response.ts'
@@ -26,6 +27,7 @@ import * as store from './store.ts'
 import { tag } from './tag.ts'
 import { Text } from './text.ts'
 import { now } from './time.ts'
+import { Url } from './url.ts'
 
 export {
   Body,
@@ -49,6 +51,7 @@ export {
   now,
   Pattern,
   parameters,
+  Query,
   Reply,
   Request,
   Response,
@@ -62,4 +65,5 @@ export {
   store,
   Text,
   tag,
+  Url,
 }

@@ -86,10 +86,11 @@ export const GLOBAL_RULES: readonly GlobalRule[] = [
   {
     name: 'URL',
     names: ['URL', 'URLSearchParams'],
-    message: 'there is no URL object: request.path, request.query and request.queryValue("name")',
+    message:
+      'there is no URL object: Url.parse(text) and new Query(request.query) of @penstock/sdk, request.queryValue("name")',
     wrong: 'export const a = new URL("http://x")',
     right:
-      "import { Request } from '@penstock/sdk'\nexport function f(request: Request): string | null { return request.queryValue('a') }",
+      "import { Text, Url } from '@penstock/sdk'\nexport const a: Url | null = Url.parse(Text.of('https://x'))",
   },
   {
     name: 'crypto',

@@ -59,6 +59,16 @@ const PROMISES: Readonly<Record<string, (open: Open) => Promise<void>>> = {
     assert.is(await query('/?utm_source=a'), '')
     assert.equal((await filter.request({ path: '/?a=1' })).requestChanges, [])
   },
+  OwnPages: async (open) => {
+    const filter = await open({ host: 'shop.example' })
+    const send = async (origin: string, method = 'POST') =>
+      (await filter.request({ method, headers: { origin } })).result
+    assert.is(await send('https://shop.example'), 'next')
+    assert.is(await send('https://other.example', 'GET'), 'next')
+    for (const other of ['https://other.example', 'https://shop.example@other.example', 'null']) {
+      assert.is(await send(other), 'replied', other)
+    }
+  },
   ByRegion: async (open) => {
     const filter = await open()
     const send = (body: string) => filter.request({ method: 'POST', headers: json, body })
