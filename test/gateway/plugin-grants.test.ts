@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { GatewayOptions } from '../../host/gateway.ts'
 import { defineHostCall } from '../../host/index.ts'
 import { callingPlugin } from '../support/calling-plugin.ts'
+import { freePort } from '../support/free-port.ts'
 import {
   Cleanup,
   startGateway,
@@ -14,6 +15,9 @@ import { versionGuest } from '../support/guests.ts'
 import { assert, type Suite, suite } from '../support/suite.ts'
 
 const TOKEN = 'a-token-nobody-may-see'
+/** Five times the 2 s that are promised on a quiet machine; one after the other they would take 32 s. */
+const CALLS_LIMIT_MS = 10_000
+
 let plugin: Uint8Array | null = null
 
 for (const isolation of ['worker', 'inline']) {
@@ -87,7 +91,8 @@ ${more}`,
     const answers = await waiting
     const tookMs = performance.now() - startedAt
     assert.equal([...new Set(answers.map(({ status, body }) => `${status} ${body}`))], ['200 late'])
-    assert.ok(tookMs < 20_000, `${tookMs} ms`)
+    process.stdout.write(`64 calls of 500 ms, ${isolation}: ${Math.round(tookMs)} ms\n`)
+    assert.ok(tookMs < CALLS_LIMIT_MS, `${tookMs} ms`)
   })
 
   test('without a grant there is no network, and each denial is logged and counted', async () => {
@@ -199,11 +204,4 @@ async function metricsOf({ gateway, dir }: TestGateway): Promise<string> {
   const headers = { authorization: `Bearer ${token.trim()}` }
   const response = await fetch(`http://127.0.0.1:${gateway.adminPort}/metrics`, { headers })
   return await response.text()
-}
-
-async function freePort(): Promise<number> {
-  const other = new Cleanup()
-  const { port } = await startUpstream(other)
-  await other.run()
-  return port
 }
