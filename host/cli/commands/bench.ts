@@ -2,6 +2,7 @@ import { cpus } from 'node:os'
 import { relative, resolve } from 'node:path'
 import { type Excess, excessesOf, parseBudget } from '../../bench/budget.ts'
 import { COMPARE_PAIRS, type Comparison, compare } from '../../bench/compare.ts'
+import { readKeys } from '../../bench/key-files.ts'
 import { type Measurement, measure } from '../../bench/measure.ts'
 import {
   comparisonTable,
@@ -14,15 +15,9 @@ import {
   timeTable,
 } from '../../bench/report.ts'
 import { DEFAULT_SAMPLE, readSample, type Sample } from '../../bench/sample-request.ts'
-import {
-  type BenchModule,
-  type BenchOptions,
-  openBenchModule,
-  readBytes,
-} from '../../bench/subject.ts'
+import { type BenchModule, openBenchModule } from '../../bench/subject.ts'
 import { printable } from '../../config/issues.ts'
 import { GatewayError, isGatewayError } from '../../errors.ts'
-import { JWT_ALGORITHMS, type JwtAlgorithm } from '../../wasm/jwt/jwt-key.ts'
 import type { CommandCall, CommandOptions } from '../command.ts'
 import { paint, writeError } from '../errors.ts'
 import { type CliIo, EXIT, type ExitCode } from '../io.ts'
@@ -42,7 +37,10 @@ export async function bench(call: CommandCall): Promise<ExitCode> {
   const durationMs = durationOf(options)
   const sample = await sampleOf(options, io)
   const parameters = pairsOf(options, 'parameter')
-  const given = { secrets: pairsOf(options, 'secret'), keys: await keysOf(options, io) }
+  const given = {
+    secrets: pairsOf(options, 'secret'),
+    keys: await readKeys(pairsOf(options, 'key'), io.cwd),
+  }
   const open = (file: string): Promise<BenchModule> =>
     openBenchModule(resolve(io.cwd, file), parameters, given)
   const module = await open(args[0] ?? '').catch((error: unknown) => {
@@ -104,30 +102,6 @@ function pairsOf(
     return [text.slice(0, equals), text.slice(equals + 1)] as const
   })
   return Object.fromEntries(found)
-}
-
-/** Keys as a configuration has them, of `--key login=ES256:login.pub.pem`. */
-async function keysOf(
-  options: CommandOptions,
-  io: CliIo,
-): Promise<NonNullable<BenchOptions['keys']>> {
-  const keys: Record<string, { algorithm: JwtAlgorithm; secret?: string; publicKey?: string }> = {}
-  for (const [name, text] of Object.entries(pairsOf(options, 'key'))) {
-    const [word = '', ...rest] = text.split(':')
-    const algorithm = JWT_ALGORITHMS.find((one) => one === word)
-    if (algorithm === undefined || rest.length === 0) {
-      const reason = `--key takes name=algorithm:file with one of ${JWT_ALGORITHMS.join(', ')}, not "${name}=${text}"`
-      throw new GatewayError('CLI_USAGE', { reason })
-    }
-    const path = resolve(io.cwd, rest.join(':'))
-    const key = Buffer.from(await readBytes(path))
-      .toString('utf8')
-      .trim()
-    keys[name] = algorithm.startsWith('HS')
-      ? { algorithm, secret: key }
-      : { algorithm, publicKey: key }
-  }
-  return keys
 }
 
 function writeText(
