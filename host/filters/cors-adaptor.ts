@@ -5,9 +5,8 @@ import { Headers } from '../exchange/headers.ts'
 import { Response } from '../exchange/response.ts'
 import { defineFilter } from './filter.ts'
 import { headerName } from './header-spec.ts'
+import { HTTP_METHODS } from './http-method.ts'
 import { replaceResponse } from './replace-message.ts'
-
-const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE']
 
 /** Lets pages of other origins use what is behind it (Fetch standard, section 3.2). */
 export const corsAdaptor = defineFilter({
@@ -36,7 +35,7 @@ maxAge: 600`,
       .default([])
       .describe('Origins, each with at most one `*`; all origins when empty.'),
     allowedMethods: z
-      .array(z.enum(METHODS))
+      .array(z.enum(HTTP_METHODS))
       .default([])
       .describe('Methods a page may use; HEAD, GET and POST when empty.'),
     allowedHeaders: z

@@ -54,6 +54,7 @@ jwt:
     '`jwt` also has `jwksUrl`, `issuer` and `audience`.',
     'A file of users may hold bcrypt, `{SHA}` and `$apr1$` hashes. Plain passwords and crypt are refused when it is read.',
     'The modes ETCD and LDAP come later.',
+    '`signature.ttl` is 15 minutes when nothing is said, so that a request that somebody has overheard cannot be sent again for ever; Easegress has no limit then. `0` is none here too.',
     'A body that streams is part of the signature too, unless `excludeBody` says otherwise; Easegress leaves it out.',
   ],
   spec,

@@ -3,6 +3,7 @@ import { nearest } from '../config/nearest.ts'
 import { regexp } from '../config/regexp.ts'
 import { duration, name, notYet, objectFields, text, wants, z } from '../config/schema.ts'
 import { HOST_OWNED_HEADERS } from '../exchange/headers.ts'
+import { HTTP_METHODS } from '../filters/http-method.ts'
 import { poolSpec } from '../filters/proxy-pool-spec.ts'
 import { ACCESS_VARIABLES, unknownVariables } from '../traffic/access-format.ts'
 import { limitFields } from './http-server-limit-fields.ts'
@@ -17,18 +18,6 @@ import { tracingSpec } from './tracing-spec.ts'
  * here a body streams.
  */
 export const DEFAULT_MAX_BODY_BYTES = 10 * 1024 * 1024
-
-const METHODS = [
-  'GET',
-  'HEAD',
-  'POST',
-  'PUT',
-  'PATCH',
-  'DELETE',
-  'CONNECT',
-  'OPTIONS',
-  'TRACE',
-] as const
 
 /** A host name, with one `*` at its beginning or at its end at most; empty for any host. */
 function hostPattern() {
@@ -97,7 +86,10 @@ const route = z.strictObject({
     .describe(
       'The path sent on: for `path` all of it, for `pathPrefix` the prefix, for `pathRegexp` each match.',
     ),
-  methods: z.array(z.enum(METHODS)).default([]).describe('Methods that match; all when empty.'),
+  methods: z
+    .array(z.enum(HTTP_METHODS))
+    .default([])
+    .describe('Methods that match; all when empty.'),
   headers: z.array(headerMatch).default([]).describe('Headers of which one must match.'),
   matchAllHeader: z.boolean().default(false).describe('All of `headers` must match, not only one.'),
   queries: z.array(queryMatch).default([]).describe('Query fields of which one must match.'),
