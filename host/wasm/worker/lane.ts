@@ -1,4 +1,3 @@
-import { Piscina } from 'piscina'
 import { monotonicMs } from '../../clock.ts'
 import { GatewayError } from '../../errors.ts'
 import { ChangeLog } from '../change-log.ts'
@@ -16,12 +15,12 @@ import { ParkedItems, type Resumption } from './parked-items.ts'
 import {
   type BatchReply,
   type BatchTask,
-  type LaneMemory,
   type LogMessage,
   ResultCode,
   type SlotAnswer,
   type ThreadMessage,
 } from './protocol.ts'
+import { ThreadLink } from './thread-link.ts'
 
 /** An item on its way: who sent it, who waits for it, since when. */
 export class QueuedItem {
@@ -75,15 +74,9 @@ export interface LaneData {
 /** How often a lane that is to be closed looks whether its guests still wait. */
 const PARKED_POLL_MS = 5
 
-/** The worker's file has the extension of this one: TypeScript in a checkout, JavaScript in a package. */
-const THREAD_FILE = new URL(
-  import.meta.url.endsWith('.ts') ? './thread.ts' : './thread.js',
-  import.meta.url,
-).href
-
 /**
- * One thread and the items on their way to it. All items of an event-loop tick travel in one Piscina run,
- * and at most one run is under way: waking a thread costs 40 to 130 us, running an item 1 us.
+ * One thread and the items on their way to it. All items of an event-loop tick travel in one batch, and at
+ * most one batch is under way: waking a thread costs more than running an item.
  */
 export class Lane {
   /** Items waiting here or running. */
@@ -92,7 +85,7 @@ export class Lane {
   readonly ready: Promise<void>
   /** Takes items this lane gives back, in their order, and runs them elsewhere or later. */
   onGivenBack: (items: readonly QueuedItem[]) => void = (items) => this.enqueueFirst(items)
-  readonly #pool: Piscina<BatchTask, BatchReply>
+  readonly #thread: ThreadLink
   readonly #block = new Block()
   readonly #known = new Set<number>()
   /** The thread is gone, by itself: whoever hears it ends this lane and runs its items elsewhere. */
@@ -110,7 +103,9 @@ export class Lane {
   /** The item that was past its time when last looked at. */
   #suspect: QueuedItem | null = null
   #isFlushScheduled = false
-  #isRunning = false
+  /** A batch is under way; the first is the thread's start. */
+  #isRunning = true
+  #isUp = false
   #isEnded = false
 
   constructor(onLog: (message: LogMessage) => void, data: LaneData) {
@@ -122,49 +117,24 @@ export class Lane {
       if (namespace === null) NO_DATA.execute(operation, reply)
       else data.store.execute(namespace, operation, reply)
     })
-    this.#pool = new Piscina({
-      filename: THREAD_FILE,
-      minThreads: 1,
-      maxThreads: 1,
-      concurrentTasksPerWorker: 1,
-      idleTimeout: Number.POSITIVE_INFINITY,
-      recordTiming: false,
-      workerHistogram: false,
-      // A guest's thread inherits nothing of the process: no variables, no flags.
-      env: {},
-      execArgv: [],
-      argv: [],
-      resourceLimits: { stackSizeMb: 1 },
-      workerData: {
-        block: this.#block.memory,
-        data: this.#data.channel.memory,
-        dataWaitMs: data.waitMs,
-      } satisfies LaneMemory,
+    const memory = {
+      block: this.#block.memory,
+      data: this.#data.channel.memory,
+      dataWaitMs: data.waitMs,
+    }
+    this.#thread = new ThreadLink(memory, {
+      onReply: (reply) => this.#settle(reply),
+      onMessage: (message) => this.#hear(message, services),
+      onDied: () => {
+        this.#isRunning = false
+        if (!this.#isEnded) this.onDied()
+      },
     })
-    this.#pool.on('message', (message: ThreadMessage) => {
-      if (message.type === 'guest-log') this.#onLog(message)
-      else if (message.type === 'instances') {
-        const { setups, bytes, counts } = message
-        this.#instances = new Map(setups.map((id, i) => [id, bytes[i] ?? 0]))
-        this.#counts = new Map(setups.map((id, i) => [id, counts[i] ?? 0]))
-      } else if (message.type === 'denied') {
-        services.denied(message.setupId, message.denials, message.requestId)
-      }
-    })
-    // A thread that dies by itself is noticed below, whether it ran something or was not even up.
-    this.#pool.on('error', () => undefined)
-    this.#pool.on('workerDestroy', () => {
-      if (!this.#isEnded) this.onDied()
-    })
-    this.ready = this.#pool
-      .run({ count: 0, installs: null, drops: null, bodies: null })
-      .then(() => undefined)
-    // Whoever waits for `ready` sees the failure; a lane that is closed early has nobody who does.
-    this.ready.catch(() => undefined)
+    this.ready = this.#thread.ready
   }
 
   get threadId(): number {
-    return this.#pool.threads[0]?.threadId ?? -1
+    return this.#thread.threadId
   }
 
   /** Of no use any more. */
@@ -222,8 +192,9 @@ export class Lane {
     return null
   }
 
-  /** Answers the items that waited too long. */
+  /** Answers the items that waited too long. How long a thread takes to start is not their fault. */
   expire(nowMs: number): void {
+    if (!this.#isUp) return
     // These never came in: nobody can follow them.
     for (const item of this.#parked.expire(({ expiresAtMs }) => expiresAtMs <= nowMs)) {
       this.load -= 1
@@ -272,13 +243,13 @@ export class Lane {
     for (const item of lost) this.#answer(item, lostOutcome())
     this.load -= movable.length
     this.#data.close()
-    void this.#pool.destroy()
+    void this.#thread.end()
     return movable
   }
 
   /** Waits for what is on its way, then ends the thread. */
   async close(): Promise<void> {
-    while (this.#isRunning || this.#queue.length > 0 || this.#parked.size > 0) {
+    while (this.#batch.length > 0 || this.#queue.length > 0 || this.#parked.size > 0) {
       // An answer may take seconds; what runs takes none.
       await new Promise((resolve) => {
         if (this.#parked.size > 0) setTimeout(resolve, PARKED_POLL_MS)
@@ -286,7 +257,7 @@ export class Lane {
       })
     }
     this.#isEnded = true
-    await this.#pool.destroy()
+    await this.#thread.end()
     this.#data.close()
   }
 
@@ -302,7 +273,7 @@ export class Lane {
     if (this.#isRunning || (this.#queue.length === 0 && this.#drops.length === 0)) return
     const task = this.#fill()
     this.#isRunning = true
-    this.#pool.run(task).then(this.#settle, this.#fail)
+    this.#thread.give(task)
   }
 
   /** Moves as many queued items into the block as it takes. */
@@ -357,8 +328,9 @@ export class Lane {
     return { count, installs, drops, bodies, canWait, answers }
   }
 
-  readonly #settle = (reply: BatchReply): void => {
+  #settle(reply: BatchReply): void {
     this.#isRunning = false
+    this.#isUp = true
     const batch = this.#batch
     this.#batch = []
     this.#block.results.at = 0
@@ -388,10 +360,15 @@ export class Lane {
     if (this.#queue.length > 0 || this.#drops.length > 0) this.#flush()
   }
 
-  /** A thread that is gone rejects its run, and its items have been dealt with; else it has failed itself. */
-  readonly #fail = (): void => {
-    this.#isRunning = false
-    if (!this.#isEnded) this.onDied()
+  #hear(message: ThreadMessage, services: GuestServices): void {
+    if (message.type === 'guest-log') this.#onLog(message)
+    else if (message.type === 'denied') {
+      services.denied(message.setupId, message.denials, message.requestId)
+    } else {
+      const { setups, bytes, counts } = message
+      this.#instances = new Map(setups.map((id, i) => [id, bytes[i] ?? 0]))
+      this.#counts = new Map(setups.map((id, i) => [id, counts[i] ?? 0]))
+    }
   }
 
   /** The guest of this slot waits: its call is made now, and the item comes back with the answer. */

@@ -10,9 +10,10 @@ export interface LaneMemory {
   readonly data: SharedArrayBuffer
   /** How long a guest waits for an operation on key-value data. */
   readonly dataWaitMs: number
+  readonly handover: SharedArrayBuffer
 }
 
-/** One Piscina run: the items of one tick, which lie in the lane's block. */
+/** The items of one tick, which lie in the lane's block. */
 export interface BatchTask {
   /** Slots in use, from 0. */
   readonly count: number

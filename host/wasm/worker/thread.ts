@@ -1,4 +1,4 @@
-import { parentPort } from 'node:worker_threads'
+import { type MessagePort, parentPort, receiveMessageOnPort } from 'node:worker_threads'
 import { workerData } from 'piscina'
 import { monotonicMs } from '../../clock.ts'
 import { isGatewayError, reasonOf } from '../../errors.ts'
@@ -13,6 +13,7 @@ import { WASM_DEFAULTS } from '../limits.ts'
 import { LogRate } from '../log-rate.ts'
 import { Block, SlotState } from './block.ts'
 import { readRequest, sizeOfChanges, writeChanges } from './codec.ts'
+import { HAS_MESSAGE, Handover, IS_TRAPPED } from './handover.ts'
 import {
   type BatchReply,
   type BatchTask,
@@ -37,6 +38,7 @@ interface Installed {
 /** The lane that made this thread hands its memory over this way. */
 const shared = workerData as LaneMemory
 const block = new Block(shared.block)
+const handover = new Handover(shared.handover)
 const data = new ThreadData(new DataChannel(shared.data), block, shared.dataWaitMs)
 const installed = new Map<number, Installed>()
 const reason = new ChangeLog()
@@ -49,12 +51,38 @@ let calls = 0
 /** The event loop does not know which instances there are, or how large. */
 let isNews = false
 
+/** What does not go into shared memory comes and goes here. */
+let port: MessagePort | null = null
+
 /**
- * Runs one batch, slot by slot. The default export is what Piscina calls. It stops early, giving the rest
- * back, when an answer does not fit in the block: that answer then travels in the return value; and after
- * MAX_TRAPS traps one after another.
+ * One run of Piscina: the batch that was given, and those that come after it; it ends when none does. The
+ * first one brings the port.
  */
-export default function runBatch(task: BatchTask): BatchReply | Promise<BatchReply> {
+export default async function runBatches(given: MessagePort | null): Promise<void> {
+  port ??= given
+  do {
+    const done = runBatch(takeBatch())
+    const reply = done instanceof Promise ? await done : done
+    const isPlain = reply.oversize === null && reply.asks == null
+    // In the port before the event loop hears of the answer.
+    if (!isPlain) port?.postMessage(reply)
+    const flags = (isPlain ? 0 : HAS_MESSAGE) | (reply.isTrapped ? IS_TRAPPED : 0)
+    handover.answer(reply.processed, flags)
+  } while (handover.next())
+}
+
+function takeBatch(): BatchTask {
+  if ((handover.flags & HAS_MESSAGE) !== 0 && port !== null) {
+    return receiveMessageOnPort(port)?.message as BatchTask
+  }
+  return { count: handover.count, installs: null, drops: null, bodies: null }
+}
+
+/**
+ * Runs one batch, slot by slot. It stops early, giving the rest back, when an answer does not fit in the
+ * block: that answer then travels beside it; and after MAX_TRAPS traps one after another.
+ */
+function runBatch(task: BatchTask): BatchReply | Promise<BatchReply> {
   if (task.drops !== null || task.installs !== null) update(task)
   if (task.canWait === true) {
     return waiting.run(task).finally(() => {
