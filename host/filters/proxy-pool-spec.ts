@@ -4,6 +4,7 @@ import { loadBalance, outlierDetection, percent, slowStart } from './load-balanc
 import { atLeast, statusCode } from './proxy-field.ts'
 import { requestMatcher } from './request-matcher.ts'
 import { discovery, servers } from './servers-spec.ts'
+import { checkHasServers } from './upstream-pools.ts'
 import { poolTls } from './upstream-tls-spec.ts'
 
 const memoryCache = z.strictObject({
@@ -103,12 +104,7 @@ export const poolSpec = z
       serviceRegistry: 'find servers by `discovery`, with `dns` or `file`',
     }),
   })
-  .superRefine((pool, context) => {
-    if (pool.servers.length === 0 && pool.discovery === undefined) {
-      const message = 'a pool needs `servers` or `discovery`'
-      context.addIssue({ code: 'custom', path: ['servers'], message })
-    }
-  })
+  .superRefine(checkHasServers)
 
 export type PoolSpec = z.output<typeof poolSpec>
 

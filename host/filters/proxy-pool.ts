@@ -5,7 +5,7 @@ import type { FilterEnv } from './env.ts'
 import { compileHealthCheck } from './health-check-spec.ts'
 import { balanceKeyOf } from './load-balance-spec.ts'
 import type { PoolSpec } from './proxy-pool-spec.ts'
-import { serversFile } from './servers-spec.ts'
+import { serverSource, serversFile } from './servers-spec.ts'
 import { compileUpstreamTls, type MtlsSpec } from './upstream-tls-spec.ts'
 
 /** Envoy's default, for pools that eject. */
@@ -34,17 +34,7 @@ export function compilePool(
   return {
     pool: pool.filter === undefined ? 'main' : JSON.stringify(pool.filter),
     spanName: pool.spanName === '' ? env.filter : pool.spanName,
-    servers: pool.servers,
-    dns: pool.discovery?.dns ?? null,
-    file:
-      pool.discovery?.file === undefined
-        ? null
-        : {
-            path: pool.discovery.file.path,
-            baseDir: env.baseDir,
-            tags: pool.serverTags,
-            schema: serversFile,
-          },
+    ...serverSource(pool, env.baseDir, serversFile),
     balance: balanceOf(pool, defaults.mtls),
     sticky:
       stickySession === undefined

@@ -1,4 +1,3 @@
-import { systemClock } from '../clock.ts'
 import { z } from '../config/schema.ts'
 import type { MessageScope } from '../exchange/exchange.ts'
 import type { UpstreamEnv } from '../upstream/balance-spec.ts'
@@ -11,22 +10,11 @@ import { defineFilter, type Filter } from './filter.ts'
 import { balanceOf, compilePool } from './proxy-pool.ts'
 import { mirrorSpec, type PoolSpec, poolSpec } from './proxy-pool-spec.ts'
 import { compileRequestMatcher, type RequestMatcher } from './request-matcher.ts'
+import { PoolChoice, poolList, upstreamEnv } from './upstream-pools.ts'
 import { type MtlsSpec, mtls } from './upstream-tls-spec.ts'
 
 const spec = z.strictObject({
-  pools: z
-    .array(poolSpec)
-    .min(1)
-    .superRefine((pools, context) => {
-      const mains = pools.flatMap((pool, index) => (pool.filter === undefined ? [index] : []))
-      if (mains.length === 1) return
-      const message =
-        mains.length === 0
-          ? 'one pool must have no `filter`: it takes what the others do not'
-          : 'another pool has no `filter` already: only one takes what the others do not'
-      context.addIssue({ code: 'custom', path: mains.slice(1, 2), message })
-    })
-    .describe('Pools with a `filter` are asked in order; the one without takes the rest.'),
+  pools: poolList(poolSpec),
   mirrorPool: mirrorSpec
     .optional()
     .describe('Gets copies of the requests that its `filter` matches; its answers are dropped.')
@@ -93,37 +81,18 @@ async function createProxy(
   options: z.output<typeof spec>,
   env: FilterEnv,
 ): Promise<Filter<NonNullable<ProxyResult>>> {
-  const random = Math.random
-  const upstreamEnv: UpstreamEnv = {
-    owner: `${env.pipeline}/${env.filter}`,
-    engine: env.engine,
-    shared: env.clients,
-    clock: systemClock,
-    random,
-    log: env.log,
-  }
-  const candidates: Candidate[] = []
-  let main: ProxyPool | null = null
+  const upstream = upstreamEnv(proxy.kind, env)
+  const pools = await PoolChoice.create(options.pools, upstream.random, (pool) =>
+    ProxyPool.create(compilePool(pool, options, env), upstream),
+  )
   try {
-    for (const pool of options.pools) {
-      const made = await ProxyPool.create(compilePool(pool, options, env), upstreamEnv)
-      if (pool.filter === undefined) main = made
-      else candidates.push({ matches: compileRequestMatcher(pool.filter, random), pool: made })
-    }
-    const { mirrorPool } = options
-    const mirror =
-      mirrorPool === undefined ? null : createMirror(mirrorPool, options.mtls, upstreamEnv)
-    return new RunningProxy(main as ProxyPool, candidates, mirror)
+    const { mirrorPool, mtls } = options
+    const mirror = mirrorPool === undefined ? null : createMirror(mirrorPool, mtls, upstream)
+    return new RunningProxy(pools, mirror)
   } catch (error) {
-    main?.close()
-    for (const { pool } of candidates) pool.close()
+    pools.close()
     throw error
   }
-}
-
-interface Candidate {
-  readonly matches: RequestMatcher
-  readonly pool: ProxyPool
 }
 
 interface MirrorCandidate {
@@ -145,44 +114,32 @@ function createMirror(
 }
 
 class RunningProxy implements Filter<NonNullable<ProxyResult>> {
-  readonly #main: ProxyPool
-  readonly #candidates: readonly Candidate[]
+  readonly #pools: PoolChoice<ProxyPool>
   readonly #mirror: MirrorCandidate | null
 
-  constructor(main: ProxyPool, candidates: readonly Candidate[], mirror: MirrorCandidate | null) {
-    this.#main = main
-    this.#candidates = candidates
+  constructor(pools: PoolChoice<ProxyPool>, mirror: MirrorCandidate | null) {
+    this.#pools = pools
     this.#mirror = mirror
   }
 
   handle(scope: MessageScope): ProxyResult | Promise<ProxyResult> {
     if (this.#mirror?.matches(scope.request) === true) {
       const pending = this.#mirror.mirror.offer(scope)
-      if (pending !== undefined) return pending.then(() => this.#poolOf(scope).handle(scope))
+      if (pending !== undefined)
+        return pending.then(() => this.#pools.of(scope.request).handle(scope))
     }
-    return this.#poolOf(scope).handle(scope)
+    return this.#pools.of(scope.request).handle(scope)
   }
 
   status(): unknown {
     return {
-      mainPool: this.#main.status(),
-      candidatePools: this.#candidates.map(({ pool }) => pool.status()),
+      ...this.#pools.status(),
       ...(this.#mirror === null ? {} : { mirrorPool: this.#mirror.mirror.status() }),
     }
   }
 
   close(): void {
-    this.#main.close()
-    for (const { pool } of this.#candidates) pool.close()
+    this.#pools.close()
     this.#mirror?.mirror.close()
-  }
-
-  #poolOf(scope: MessageScope): ProxyPool {
-    const candidates = this.#candidates
-    for (let i = 0; i < candidates.length; i++) {
-      const candidate = candidates[i] as Candidate
-      if (candidate.matches(scope.request)) return candidate.pool
-    }
-    return this.#main
   }
 }

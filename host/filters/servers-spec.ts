@@ -1,4 +1,7 @@
 import { z } from '../config/schema.ts'
+import type { ServerSource } from '../upstream/discovered-servers.ts'
+import type { FileSpec } from '../upstream/discovery/file.ts'
+import type { ServerSpec } from '../upstream/endpoint.ts'
 import { atLeast } from './proxy-field.ts'
 
 /** A server whose URL has one of the schemes that `protocol` matches. */
@@ -38,8 +41,18 @@ export function servers(protocol = /^https?$/, example = 'http://127.0.0.1:9095'
     .transform((list) => list.map((one) => ({ ...one, weight: one.weight ?? 1 })))
 }
 
+/** Servers with the URLs an HTTP client knows: a WebSocket begins as a request. */
+export function websocketServers() {
+  return servers(/^(?:ws|http)s?$/, 'ws://127.0.0.1:9095').transform((list) =>
+    list.map((one) => ({ ...one, url: one.url.replace(/^ws/i, 'http') })),
+  )
+}
+
 /** What a file of servers holds. */
 export const serversFile = z.strictObject({ servers: servers() })
+
+/** The same for servers of WebSockets. */
+export const websocketServersFile = z.strictObject({ servers: websocketServers() })
 
 /** Where the servers of a pool are found. */
 export const discovery = z
@@ -70,3 +83,24 @@ export const discovery = z
   .refine(({ dns, file }) => (dns === undefined) !== (file === undefined), {
     message: 'exactly one of `dns` and `file` is needed',
   })
+
+/** What a pool says about its servers. */
+interface FoundServers {
+  readonly servers: readonly ServerSpec[]
+  readonly serverTags: readonly string[]
+  readonly discovery?: z.output<typeof discovery> | undefined
+}
+
+/** Where the servers of a pool come from; `file` is what a file of them holds, relative to `baseDir`. */
+export function serverSource(
+  { servers: listed, serverTags, discovery: found }: FoundServers,
+  baseDir: string,
+  file: FileSpec['schema'],
+): ServerSource {
+  const path = found?.file?.path
+  return {
+    servers: listed,
+    dns: found?.dns ?? null,
+    file: path === undefined ? null : { path, baseDir, tags: serverTags, schema: file },
+  }
+}

@@ -1,12 +1,12 @@
 import { duration, notYet, z } from '../config/schema.ts'
 import type { BalanceSpec } from '../upstream/balance-spec.ts'
 import { CONNECTION_LIMITS } from '../upstream/connection-limits.ts'
-import type { ServerSpec } from '../upstream/endpoint.ts'
 import { compileWebSocketHealthCheck, websocketHealthCheck } from './health-check-spec.ts'
 import { balanceKeyOf, loadBalance } from './load-balance-spec.ts'
 import { atLeast } from './proxy-field.ts'
 import { requestMatcher } from './request-matcher.ts'
-import { servers } from './servers-spec.ts'
+import { discovery, websocketServers } from './servers-spec.ts'
+import { checkHasServers } from './upstream-pools.ts'
 import { compileUpstreamTls, poolTls } from './upstream-tls-spec.ts'
 
 /** 0 takes the default, a negative number is no limit. */
@@ -26,9 +26,14 @@ export const DEFAULT_MAX_MESSAGE_BYTES = 32_768
 /** One pool of a WebSocketProxy. */
 export const websocketPoolSpec = z
   .strictObject({
-    servers: servers(/^(?:ws|http)s?$/, 'ws://127.0.0.1:9095')
+    servers: websocketServers().default([]).describe('The endpoints.'),
+    serverTags: z
+      .array(z.string())
       .default([])
-      .describe('The endpoints.'),
+      .describe('Of discovered servers, only those with one of these tags.'),
+    discovery: discovery
+      .optional()
+      .describe('Finds endpoints; `servers` are used until some are found.'),
     setUpstreamHost: z
       .boolean()
       .default(false)
@@ -66,10 +71,8 @@ export const websocketPoolSpec = z
       .default('')
       .describe('What its calls are called in traces; the name of the filter when empty.'),
     ...notYet({
-      discovery: 'list the `servers`',
-      serverTags: 'list the `servers`',
-      serviceName: 'list the `servers`',
-      serviceRegistry: 'list the `servers`',
+      serviceName: 'find servers by `discovery`, with `dns` or `file`',
+      serviceRegistry: 'find servers by `discovery`, with `dns` or `file`',
     }),
   })
   .superRefine((pool, context) => {
@@ -77,17 +80,10 @@ export const websocketPoolSpec = z
       const message = 'a WebSocket stays with its server: sticky sessions are not supported here'
       context.addIssue({ code: 'custom', path: ['loadBalance', 'stickySession'], message })
     }
-    if (pool.servers.length > 0) return
-    const message = 'a pool needs `servers`'
-    context.addIssue({ code: 'custom', path: ['servers'], message })
+    checkHasServers(pool, context)
   })
 
 export type WebSocketPoolSpec = z.output<typeof websocketPoolSpec>
-
-/** The servers with URLs that an HTTP client knows: a WebSocket begins as a request. */
-export function httpServers(pool: WebSocketPoolSpec): ServerSpec[] {
-  return pool.servers.map((server) => ({ ...server, url: server.url.replace(/^ws/i, 'http') }))
-}
 
 /** How the servers of such a pool are chosen among and looked after. */
 export function websocketBalance(pool: WebSocketPoolSpec): BalanceSpec {

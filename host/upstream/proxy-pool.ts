@@ -12,7 +12,7 @@ import type { UpstreamEnv } from './balance-spec.ts'
 import { limitBody } from './body-limit.ts'
 import { MemoryCache } from './cache/memory-cache.ts'
 import { compressResponse } from './compression.ts'
-import type { Discovery } from './discovery/discovery.ts'
+import { DiscoveredServers } from './discovered-servers.ts'
 import type { Endpoint } from './endpoint.ts'
 import {
   BODY_TOO_LARGE,
@@ -23,8 +23,8 @@ import {
   UNAVAILABLE,
 } from './failure.ts'
 import { mergeHeaders } from './merge-headers.ts'
-import { acquireDiscovery, type ProxyPoolSpec } from './proxy-pool-spec.ts'
-import { ServerPool } from './server-pool.ts'
+import type { ProxyPoolSpec } from './proxy-pool-spec.ts'
+import type { ServerPool } from './server-pool.ts'
 import { StickySession } from './sticky-session.ts'
 import { endCall, failCall, traceCall } from './trace-call.ts'
 import { requestTo } from './upstream-request.ts'
@@ -32,6 +32,7 @@ import { requestTo } from './upstream-request.ts'
 /** One pool of a Proxy: sends a request to one of its servers and makes the answer the response. */
 export class ProxyPool {
   readonly #spec: ProxyPoolSpec
+  readonly #discovered: DiscoveredServers
   readonly #servers: ServerPool
   readonly #failureCodes: ReadonlySet<number> | null
   /** Null when no policy is configured: then a request is sent without anything around it. */
@@ -46,11 +47,10 @@ export class ProxyPool {
   #failures = 0
 
   /** State that should survive a change is shared with other pools of the same owner and the same spec. */
-  constructor(spec: ProxyPoolSpec, env: UpstreamEnv, discovery: Usage<Discovery> | null) {
+  constructor(spec: ProxyPoolSpec, env: UpstreamEnv, servers: DiscoveredServers) {
     this.#spec = spec
-    const found = discovery?.value
-    this.#servers = new ServerPool(found?.servers ?? spec.servers, spec.balance, env)
-    if (discovery !== null) this.#follow(discovery)
+    this.#discovered = servers
+    this.#servers = servers.pool
     this.#failureCodes = spec.failureCodes.length === 0 ? null : new Set(spec.failureCodes)
     const { breaker, memoryCache, maxRequests, retry, sticky } = spec
     this.#breaker = this.#share(env, 'breaker', breaker, (of) => new CircuitBreaker(of, env.clock))
@@ -73,14 +73,7 @@ export class ProxyPool {
   }
 
   static async create(spec: ProxyPoolSpec, env: UpstreamEnv): Promise<ProxyPool> {
-    const discovery = acquireDiscovery(spec, env)
-    await discovery?.value.ready
-    try {
-      return new ProxyPool(spec, env, discovery)
-    } catch (error) {
-      discovery?.release()
-      throw error
-    }
+    return new ProxyPool(spec, env, await DiscoveredServers.open(spec, spec.balance, env))
   }
 
   /** Synchronous only when nothing has to be sent. */
@@ -117,7 +110,7 @@ export class ProxyPool {
   }
 
   close(): void {
-    this.#servers.close()
+    this.#discovered.close()
     for (const usage of this.#usages) usage.release()
   }
 
@@ -233,21 +226,6 @@ export class ProxyPool {
   #secret(sticky: NonNullable<ProxyPoolSpec['sticky']>, env: UpstreamEnv): Buffer | string {
     if (sticky.secret !== '') return sticky.secret
     return this.#share(env, 'secret', sticky, () => randomBytes(32)) ?? ''
-  }
-
-  #follow(discovery: Usage<Discovery>): void {
-    const { value } = discovery
-    const update = (): void => {
-      if (value.servers !== null) this.#servers.update(value.servers)
-    }
-    value.listen(update)
-    this.#usages.push({
-      value: null,
-      release: () => {
-        value.unlisten(update)
-        discovery.release()
-      },
-    })
   }
 
   /** A value that lives as long as one generation of this pool has an equal spec for it. */

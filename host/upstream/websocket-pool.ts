@@ -4,9 +4,10 @@ import { fallbackResponse } from '../exchange/fallback-response.ts'
 import { Response } from '../exchange/response.ts'
 import { checkAcceptance, checkHandshake, WEBSOCKET_VERSION } from '../http/websocket/handshake.ts'
 import type { BalanceSpec, UpstreamEnv } from './balance-spec.ts'
-import type { Endpoint, ServerSpec } from './endpoint.ts'
+import { DiscoveredServers, type ServerSource } from './discovered-servers.ts'
+import type { Endpoint } from './endpoint.ts'
 import { failureOf } from './failure.ts'
-import { ServerPool } from './server-pool.ts'
+import type { ServerPool } from './server-pool.ts'
 import { endCall, failCall, traceCall } from './trace-call.ts'
 import { requestTo } from './upstream-request.ts'
 
@@ -17,7 +18,7 @@ export type WebSocketResult = (typeof WEBSOCKET_RESULTS)[number] | undefined
 
 /** One pool of a WebSocketProxy, ready to run. */
 export interface WebSocketPoolOptions {
-  readonly servers: readonly ServerSpec[]
+  readonly source: ServerSource
   readonly balance: BalanceSpec
   /** What a call is called in traces. */
   readonly spanName: string
@@ -35,14 +36,21 @@ export interface WebSocketPoolOptions {
 /** Opens WebSockets to one of some servers: checks both halves of the handshake and hands over the way. */
 export class WebSocketPool {
   readonly #options: WebSocketPoolOptions
+  readonly #discovered: DiscoveredServers
   readonly #servers: ServerPool
   #opened = 0
   #refused = 0
   #failed = 0
 
-  constructor(options: WebSocketPoolOptions, env: UpstreamEnv) {
+  private constructor(options: WebSocketPoolOptions, servers: DiscoveredServers) {
     this.#options = options
-    this.#servers = new ServerPool(options.servers, options.balance, env)
+    this.#discovered = servers
+    this.#servers = servers.pool
+  }
+
+  static async create(options: WebSocketPoolOptions, env: UpstreamEnv): Promise<WebSocketPool> {
+    const { source, balance } = options
+    return new WebSocketPool(options, await DiscoveredServers.open(source, balance, env))
   }
 
   /** Synchronous only when nothing has to be sent. */
@@ -90,7 +98,7 @@ export class WebSocketPool {
   }
 
   close(): void {
-    this.#servers.close()
+    this.#discovered.close()
   }
 
   #finish(scope: MessageScope, endpoint: Endpoint, response: Response): WebSocketResult {
