@@ -20,6 +20,7 @@ import {
 import { overloadEngine } from './http/overload/overload-engine.ts'
 import { overloadMetrics } from './http/overload/overload-metrics.ts'
 import { ProcessProbe } from './http/overload/process-probe.ts'
+import type { GivenInSecret } from './inspect/inspected-gateway.ts'
 import { Inspector } from './inspect/inspector.ts'
 import { HttpServerGeneration } from './objects/http-server.ts'
 import type { Logger } from './observe/log.ts'
@@ -146,6 +147,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
           servers: () => serversOf(supervisor),
           portOf: (server) => portOf(supervisor, server),
           parametersOf: (pipeline, filter) => parametersOf(control, pipeline, filter),
+          givenTo: (pipeline, filter) => givenTo(control, pipeline, filter),
         })
   if (development?.standIns !== undefined) plugins.standIns = development.standIns
   if (development !== null) {
@@ -255,16 +257,35 @@ function serversOf(supervisor: Supervisor): { name: string; port: number }[] {
   })
 }
 
+function writtenFilter(control: Control, pipeline: string, filter: string): unknown {
+  const filters = valueAt(control.get(pipeline)?.spec, ['filters'])
+  const list: readonly unknown[] = Array.isArray(filters) ? filters : []
+  return list.find((one) => valueAt(one, ['name']) === filter)
+}
+
+/** Names, and the public keys that stand in the configuration themselves. */
+function givenTo(control: Control, pipeline: string, filter: string): GivenInSecret {
+  const found = writtenFilter(control, pipeline, filter)
+  const namesIn = (field: string): string[] => {
+    const value = valueAt(found, [field])
+    return isJsonObject(value) ? Object.keys(value) : []
+  }
+  const keys = namesIn('keys').map((name) => {
+    const written = valueAt(found, ['keys', name, 'publicKey'])
+    const isText = typeof written === 'string' && !written.includes('${')
+    const algorithm = String(valueAt(found, ['keys', name, 'algorithm']))
+    return { name, algorithm, publicKey: isText ? written : '' }
+  })
+  return { secrets: namesIn('secrets'), keys }
+}
+
 /** As they are written: an environment variable that stands in one is not looked up. */
 function parametersOf(
   control: Control,
   pipeline: string,
   filter: string,
 ): Record<string, string | number | boolean> {
-  const filters = valueAt(control.get(pipeline)?.spec, ['filters'])
-  const list: readonly unknown[] = Array.isArray(filters) ? filters : []
-  const found = list.find((one) => valueAt(one, ['name']) === filter)
-  const parameters = valueAt(found, ['parameters'])
+  const parameters = valueAt(writtenFilter(control, pipeline, filter), ['parameters'])
   if (!isJsonObject(parameters)) return {}
   return Object.fromEntries(
     Object.entries(parameters).filter((entry): entry is [string, string | number | boolean] =>

@@ -9,4 +9,17 @@ export interface InspectedGateway {
     pipeline: string,
     filter: string,
   ): Readonly<Record<string, string | number | boolean>>
+  /** What a filter is given that does not stand in a test. */
+  givenTo(pipeline: string, filter: string): GivenInSecret
+}
+
+/** Names of secrets and keys of a filter, as they are written. */
+export interface GivenInSecret {
+  readonly secrets: readonly string[]
+  readonly keys: readonly {
+    readonly name: string
+    readonly algorithm: string
+    /** The public key when it stands there itself; "" for a reference and for a secret. */
+    readonly publicKey: string
+  }[]
 }

@@ -66,7 +66,8 @@ function describe(recording: Recording, step: Step, gateway: InspectedGateway): 
   const isReplied = step.result === 'replied'
   return testSource({
     title: `${before.method} ${before.path} gives ${step.result ?? 'next'}`,
-    recordedAt: recording.startedAt.toISOString().slice(0, 10),
+    recordedAt: recording.startedAt.toISOString(),
+    given: gateway.givenTo(source.pipeline, source.filter),
     parameters: gateway.parametersOf(source.pipeline, source.filter),
     host: recording.host,
     before,

@@ -1,11 +1,14 @@
 import { isUtf8 } from 'node:buffer'
+import type { GivenInSecret } from './inspected-gateway.ts'
 import type { RequestState, ResponseState } from './record.ts'
 
 /** Everything a test of one step is written from. */
 export interface TestFacts {
   readonly title: string
+  /** The moment, as in `2026-11-22T12:00:00.000Z`. */
   readonly recordedAt: string
   readonly parameters: Readonly<Record<string, string | number | boolean>>
+  readonly given: GivenInSecret
   readonly host: string
   readonly before: RequestState
   readonly after: RequestState
@@ -24,30 +27,30 @@ const SECRETS = new Set(['authorization', 'cookie', 'proxy-authorization', 'x-ap
 
 /**
  * The text of a test file that runs what was recorded through the plugin in the folder the file lies in.
- * It holds for what was seen, which may depend on time or chance: the author edits it.
+ * It holds for what was seen, at that moment; what depends on chance, on data or on secrets the author edits.
  */
 export function testSource(facts: TestFacts): string {
   const { before, after, result } = facts
   const names = before.headers.filter((_, index) => index % 2 === 0)
   const secrets = names.filter((name) => SECRETS.has(name.toLowerCase()))
-  const parameters = Object.entries(facts.parameters)
-  const options =
-    parameters.length === 0
-      ? ''
-      : `, {\n    parameters: {\n${parameters.map(([key, value]) => `      ${property(key)}: ${literal(value)},\n`).join('')}    },\n  }`
   const lines = [
-    `// Recorded by "penstock dev" on ${facts.recordedAt}. Keep what matters and delete the rest.`,
+    `// Recorded by "penstock dev" on ${facts.recordedAt.slice(0, 10)}. Keep what matters and delete the rest.`,
     ...(secrets.length === 0
       ? []
       : [
           `// It holds ${secrets.join(', ')} as received: replace them before you commit this file.`,
         ]),
+    ...(needsValues(facts.given)
+      ? ['// Its secrets and keys do not stand here: put some for tests in their place.']
+      : []),
     "import assert from 'node:assert/strict'",
     "import { test } from 'node:test'",
     "import { loadFilter } from '@penstock/gateway/testing'",
     '',
     `test(${literal(facts.title)}, async () => {`,
-    `  const filter = await loadFilter(new URL('.', import.meta.url)${options})`,
+    "  const filter = await loadFilter(new URL('.', import.meta.url), {",
+    ...optionFields(facts),
+    '  })',
     '  const result = await filter.request({',
     ...requestFields(facts),
     '  })',
@@ -59,6 +62,37 @@ export function testSource(facts: TestFacts): string {
     '',
   ]
   return lines.join('\n')
+}
+
+function needsValues({ secrets, keys }: GivenInSecret): boolean {
+  return secrets.length > 0 || keys.some(({ publicKey }) => publicKey === '')
+}
+
+/** What the filter is loaded with. */
+function optionFields({ parameters, given, recordedAt }: TestFacts): string[] {
+  const secrets = given.secrets.map((name) => [name, literal('a secret for tests')] as const)
+  const keys = given.keys.map(({ name, algorithm, publicKey }) => {
+    const value = algorithm.startsWith('HS')
+      ? `secret: ${literal('00'.repeat(64))}`
+      : `publicKey: ${literal(publicKey === '' ? 'a public key in PEM' : publicKey)}`
+    return [name, `{ algorithm: ${literal(algorithm)}, ${value} }`] as const
+  })
+  const values = Object.entries(parameters).map(([name, one]) => [name, literal(one)] as const)
+  return [
+    ...objectField('parameters', values),
+    ...objectField('secrets', secrets),
+    ...objectField('keys', keys),
+    `    now: ${literal(recordedAt)},`,
+  ]
+}
+
+function objectField(
+  name: string,
+  entries: readonly (readonly [key: string, code: string])[],
+): string[] {
+  if (entries.length === 0) return []
+  const members = entries.map(([key, code]) => `      ${property(key)}: ${code},`)
+  return [`    ${name}: {`, ...members, '    },']
 }
 
 function requestFields(facts: TestFacts): string[] {

@@ -8,6 +8,7 @@ import { Cleanup, fetchFrom, startGateway, startUpstream, until } from '../suppo
 import { versionGuest } from '../support/guests.ts'
 import { onePipeline } from '../support/one-pipeline.ts'
 import { assert, suite } from '../support/suite.ts'
+import { tokenSigner } from '../support/tokens.ts'
 
 const test = suite('admin/inspect')
 
@@ -228,7 +229,11 @@ test('a test is written into the folder of the plugin, beside those that are the
   const plugin = `  - name: version
     kind: WasmHost
     code: plugin/build/v.wasm
-    parameters: { greeting: "it's", count: 3 }`
+    parameters: { greeting: "it's", count: 3 }
+    secrets: { users-token: hunter22 }
+    keys:
+      login: ${JSON.stringify(tokenSigner('EdDSA').spec)}
+      partner: ${JSON.stringify(tokenSigner('HS256').spec)}`
   const { call, get, newest, dir } = await start(
     onePipeline(
       `${plugin}\n  - name: upstream\n    kind: Proxy\n    pools: [{ servers: [{ url: "${upstream.url}" }] }]`,
@@ -254,6 +259,13 @@ test('a test is written into the folder of the plugin, beside those that are the
   assert.match(text, "import { loadFilter } from '@penstock/gateway/testing'")
   assert.match(text, "greeting: 'it\\'s',")
   assert.match(text, 'count: 3,')
+  assert.match(text, 'Its secrets and keys do not stand here')
+  assert.match(text, "secrets: {\n      'users-token': 'a secret for tests',\n    },")
+  assert.match(text, /login: \{ algorithm: 'EdDSA', publicKey: '-----BEGIN PUBLIC KEY-----\\n/)
+  assert.match(text, /partner: \{ algorithm: 'HS256', secret: '0{128}' \}/)
+  assert.not.match(text, 'hunter22')
+  assert.not.match(text, tokenSigner('HS256').spec.secret)
+  assert.match(text, /now: '\d{4}-\d\d-\d\dT[\d:.]+Z',/)
   assert.match(text, "path: '/orders?page=2'")
   assert.match(text, "body: '{}'")
   assert.match(text, 'It holds Authorization as received')
