@@ -1,13 +1,14 @@
+import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { GatewayError } from '../errors.ts'
+import { GatewayError, reasonOf } from '../errors.ts'
 import { JWT_ALGORITHMS, type JwtAlgorithm } from '../wasm/jwt/jwt-key.ts'
-import { type BenchOptions, readBytes } from './subject.ts'
+import type { BenchOptions } from './subject.ts'
 
 type Keys = NonNullable<BenchOptions['keys']>
 
 /**
  * Keys as a configuration has them, of `ALGORITHM:FILE` by name: `{ login: 'ES256:login.pub.pem' }`. CLI_USAGE
- * for an algorithm that is none, GUEST_CODE_READ for a file that cannot be read.
+ * for an algorithm that is none, CLI_FILE for a file that cannot be read.
  */
 export async function readKeys(
   texts: Readonly<Record<string, string>>,
@@ -21,11 +22,18 @@ export async function readKeys(
       const reason = `--key takes name=algorithm:file with one of ${JWT_ALGORITHMS.join(', ')}, not "${name}=${text}"`
       throw new GatewayError('CLI_USAGE', { reason })
     }
-    const bytes = await readBytes(resolve(cwd, rest.join(':')))
-    const key = Buffer.from(bytes).toString('utf8').trim()
+    const key = await readKey(resolve(cwd, rest.join(':')))
     keys[name] = algorithm.startsWith('HS')
       ? { algorithm, secret: key }
       : { algorithm, publicKey: key }
   }
   return keys
+}
+
+async function readKey(path: string): Promise<string> {
+  try {
+    return (await readFile(path, 'utf8')).trim()
+  } catch (error) {
+    throw new GatewayError('CLI_FILE', { path, reason: reasonOf(error) }, error)
+  }
 }

@@ -90,6 +90,9 @@ function tell(
       ? `${pipeline}/${filter} runs ${shown}${before}`
       : `${pipeline}/${filter} tries ${shown} on ${percent}% of the clients, the others stay with ${shortDigest(previousDigest)}`
   call.io.stdout.write(`${printable(what)} (${Math.round(durationMs)} ms)\n`)
+  if (!call.io.stdout.isTerminal) return
+  const back = `penstock plugin rollback ${pipeline}/${filter}`
+  call.io.stdout.write(`Next: "${printable(back)}" goes back to what ran before.\n`)
 }
 
 function identity(text: string): { name: string; version: string } {
