@@ -1,6 +1,4 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { runDev } from '../../host/cli/dev/dev.ts'
@@ -8,6 +6,7 @@ import { upstreamPorts } from '../../host/cli/dev/mock-upstreams.ts'
 import { findProject } from '../../host/cli/dev/project.ts'
 import { runCli } from '../../host/cli/main.ts'
 import type { ExchangeRecord, ExchangeSummary } from '../../host/inspect/record.ts'
+import { freePort } from '../support/free-port.ts'
 import { fetchFrom, until } from '../support/gateway.ts'
 import { assert, suite } from '../support/suite.ts'
 import { type FakeIo, fakeIo } from './support.ts'
@@ -80,14 +79,6 @@ ${tenant}
 }
 
 const write = (name: string, text: string): Promise<void> => writeFile(join(folder, name), text)
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port: free } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return free
-}
 
 /** Waits until it has said so, from `from` on. */
 async function said(pattern: RegExp, from = 0): Promise<void> {

@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { freePort } from '../support/free-port.ts'
 import { Cleanup } from '../support/gateway.ts'
 import { temporaryFolder } from '../support/guest.ts'
 import { assert, suite } from '../support/suite.ts'
@@ -192,15 +192,6 @@ function hasParts(line: string, parts: readonly string[]): boolean {
   return true
 }
 
-async function freePort(): Promise<string> {
-  const server = createServer()
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  return String(typeof address === 'object' ? address?.port : 0)
-}
-
 async function isListening(port: number): Promise<boolean> {
   try {
     const response = await fetch(`http://127.0.0.1:${port}/health`)
@@ -215,7 +206,7 @@ test('every command and every block of the tutorial works as it stands', async (
   const home = await temporaryFolder(cleanup)
   await mkdir(join(home, 'work'))
   const ports = new Map<string, string>()
-  for (const port of PORTS) ports.set(port, await freePort())
+  for (const port of PORTS) ports.set(port, String(await freePort()))
   const reader = new Reader(join(home, 'work'), ports)
   try {
     await reader.follow(codeBlocks(new URL('../../docs/tutorial.md', import.meta.url)))

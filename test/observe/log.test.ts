@@ -38,7 +38,20 @@ test('lines below the level are not written, and can be asked about', () => {
 })
 
 test('the silent logger writes nothing', () => {
-  silentLogger().error('nobody hears this')
+  const log = silentLogger()
+  const write = process.stdout.write
+  let written = 0
+  process.stdout.write = () => {
+    written += 1
+    return true
+  }
+  try {
+    log.error('nobody hears this')
+  } finally {
+    process.stdout.write = write
+  }
+  assert.is(written, 0)
+  assert.is(log.isLevelEnabled('error'), false)
 })
 
 test('an error keeps its message and stack in JSON', () => {

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { Agent, request } from 'node:http'
+import { freePort } from '../support/free-port.ts'
 import { Cleanup, fetchFrom, startUpstream, until } from '../support/gateway.ts'
-import { freePort } from '../support/nginx.ts'
 import { serve } from '../support/serve.ts'
 import { assert, suite } from '../support/suite.ts'
 

@@ -5,6 +5,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePort } from '../support/free-port.ts'
 import { fetchFrom, until } from '../support/gateway.ts'
 import { assert, suite } from '../support/suite.ts'
 import { startRegistry } from './local-registry.ts'
@@ -89,15 +90,6 @@ async function edit(search: string, replacement: string): Promise<void> {
   const source = await readFile(file, 'utf8')
   assert.match(source, search)
   await writeFile(file, source.replace(search, replacement))
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 test('a project is made from the packed packages, on the Node of the machine', async () => {

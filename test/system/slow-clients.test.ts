@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
+import { freePort } from '../support/free-port.ts'
 import { Cleanup, fetchFrom, startUpstream, until } from '../support/gateway.ts'
-import { freePort } from '../support/nginx.ts'
 import { isTurnedAway, patiently, TURNED_AWAY } from '../support/overload.ts'
 import { serve } from '../support/serve.ts'
 import { assert, suite } from '../support/suite.ts'

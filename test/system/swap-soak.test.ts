@@ -1,7 +1,8 @@
+import { freePort } from '../support/free-port.ts'
 import { Cleanup, fetchFrom, startUpstream, until } from '../support/gateway.ts'
 import { versionGuest } from '../support/guests.ts'
 import { startLoad } from '../support/load.ts'
-import { freePort, startNginx } from '../support/nginx.ts'
+import { startNginx } from '../support/nginx.ts'
 import { serve } from '../support/serve.ts'
 import { assert, suite } from '../support/suite.ts'
 
