@@ -4,8 +4,10 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import { test as runTests } from '../../host/cli/commands/test.ts'
 import { runDev } from '../../host/cli/dev/dev.ts'
 import { type FakeIo, fakeIo } from '../cli/support.ts'
+import { installPenstock } from '../docs/install.ts'
 import { fetchFrom, type GetOptions, until } from '../support/gateway.ts'
 import { assert, suite } from '../support/suite.ts'
 
@@ -268,6 +270,10 @@ test('a test is made of a request, lies in the plugin folder, and passes', async
   assert.ok(names.includes('recorded-get-orders-tested.test.ts'))
   const written = await readFile(join(folder, 'session/recorded-get-orders-tested.test.ts'), 'utf8')
   assert.match(written, "result.request.headers.get('x-tenant'), 'acme'")
+  await installPenstock(join(folder, 'session'))
+  const tested = fakeIo({ cwd: join(folder, 'session') })
+  assert.is(await runTests([], tested), 0, tested.out() + tested.err())
+  assert.match(tested.out(), '✔ GET /orders/tested gives next')
 })
 
 test('a compile error is shown on the page until it is mended', async () => {
