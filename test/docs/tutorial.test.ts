@@ -11,7 +11,7 @@ import { assert, suite } from '../support/suite.ts'
 import { type CodeBlock, codeBlocks } from './code-blocks.ts'
 import { installPenstock } from './install.ts'
 
-const test = suite('docs/tutorial', { timeoutMs: 300_000 })
+const test = suite('docs/tutorial', { timeoutMs: 500_000 })
 const cleanup = new Cleanup()
 test.after(() => cleanup.run())
 

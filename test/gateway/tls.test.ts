@@ -260,8 +260,12 @@ test('clients must show a certificate, and CertExtractor says whose it is', asyn
 })
 
 /** An upstream that speaks TLS, and says whose certificate it has seen. */
-async function startSecureUpstream(options: object): Promise<string> {
+async function startSecureUpstream(
+  options: object,
+  onRequest: () => void = () => undefined,
+): Promise<string> {
   const server = createSecureServer(options, (incoming, outgoing) => {
+    onRequest()
     const socket = incoming.socket as import('node:tls').TLSSocket
     const shown = socket.getPeerCertificate()
     outgoing.end(`seen ${shown?.subject?.CN ?? 'nobody'}`)
@@ -319,13 +323,16 @@ test('tls of a pool goes before mtls of the filter', async () => {
 })
 
 test('active health checks trust what the pool trusts', async () => {
-  const url = await startSecureUpstream(pair('localhost'))
+  let checks = 0
+  const url = await startSecureUpstream(pair('localhost'), () => {
+    checks += 1
+  })
   const gateway = await startProxy(
     url,
     { mtls: { rootCertBase64: base64(authority('ca')) } },
     { healthCheck: { interval: '50ms', uri: '/' } },
   )
-  await new Promise((resolve) => setTimeout(resolve, 300))
+  await until(() => checks >= 3, 'three checks')
   assert.is((await gateway.get('/')).status, 200)
   assert.not(gateway.lines.some((line) => line.includes('unhealthy')))
 })
