@@ -1,5 +1,6 @@
 import { duration, notYet, z } from '../config/schema.ts'
 import { healthCheck } from './health-check-spec.ts'
+import { HTTP_METHODS } from './http-method.ts'
 import { loadBalance, outlierDetection, percent, slowStart } from './load-balance-spec.ts'
 import { atLeast, statusCode } from './proxy-field.ts'
 import { requestMatcher } from './request-matcher.ts'
@@ -12,11 +13,13 @@ const memoryCache = z.strictObject({
   maxEntryBytes: z.int().min(1).describe('The longest body that is kept.'),
   codes: z.array(statusCode()).min(1).describe('Statuses that are kept.'),
   methods: z
-    .array(
-      z.enum(['GET', 'HEAD'], { error: 'takes GET and HEAD: answers to others are not reusable' }),
-    )
+    .array(z.enum(HTTP_METHODS))
     .min(1)
-    .describe('Methods that are answered from the cache.'),
+    // Easegress keeps what a POST was answered, and answers the next one with it.
+    .transform((methods) => methods.filter((method) => method === 'GET' || method === 'HEAD'))
+    .describe(
+      'Methods that are answered from the cache; others than GET and HEAD may stand here and never are.',
+    ),
   maxTotalBytes: z
     .int()
     .min(1)

@@ -120,9 +120,9 @@ test('a policy has the key it needs', () => {
 })
 
 test('wrong values of the parts of a pool are told', () => {
-  const memoryCache = { expiration: '1s', maxEntryBytes: 1, codes: [200], methods: ['POST'] }
+  const memoryCache = { expiration: '1s', maxEntryBytes: 1, codes: [200], methods: ['FETCH'] }
   assert.equal(inPool({ memoryCache }), [
-    'memoryCache.methods[0]: error: `methods[0]` takes GET and HEAD: answers to others are not reusable',
+    'memoryCache.methods[0]: error: `methods[0]` takes one of "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "CONNECT", "OPTIONS", "TRACE", not "FETCH"',
   ])
   assert.equal(inPool({ healthCheck: { interval: '1ms' } }), [
     'healthCheck.interval: error: `interval` takes at least 10ms',

@@ -409,3 +409,23 @@ test('fields that filters before the Proxy have set go to the client too', async
   assert.is(answer.headers.vary, 'Accept, Origin')
   assert.is(answer.headers['content-type'], undefined)
 })
+
+test('a configuration may name POST for the cache, and a POST is sent every time', async () => {
+  const upstream = await startUpstream(cleanup)
+  const memoryCache = {
+    expiration: '1m',
+    maxEntryBytes: 4096,
+    codes: [200],
+    methods: ['POST', 'GET'],
+  }
+  const { get } = await startProxy(cleanup, {
+    pools: [{ servers: servers(upstream.url), memoryCache }],
+  })
+  for (const method of ['GET', 'GET', 'POST', 'POST']) {
+    assert.is((await get('/a', { method })).status, 200)
+  }
+  assert.equal(
+    upstream.requests.map(({ method }) => method),
+    ['GET', 'POST', 'POST'],
+  )
+})
