@@ -3,7 +3,7 @@ import type { ObjectEnv } from './generation.ts'
 import { generatedName } from './http-server-rules.ts'
 import type { HttpServerSpec } from './http-server-spec.ts'
 import { createPipeline, type PipelineGeneration } from './pipeline.ts'
-import type { PipelineSpec } from './pipeline-kind.ts'
+import type { PipelineSpec } from './pipeline-spec.ts'
 
 type Pool = NonNullable<HttpServerSpec['rules'][number]['paths'][number]['backendPool']>
 

@@ -4,7 +4,7 @@ import { globalFilterKind } from './global-filter-spec.ts'
 import { createHttpServer, HttpServerGeneration } from './http-server.ts'
 import { httpServerKind } from './http-server-spec.ts'
 import { createPipeline, PipelineGeneration } from './pipeline.ts'
-import { pipelineKind } from './pipeline-kind.ts'
+import { pipelineKind } from './pipeline-spec.ts'
 
 /** How a kind of object is brought to life. */
 export interface ObjectRuntime {

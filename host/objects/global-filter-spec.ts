@@ -2,7 +2,7 @@ import { isJsonObject } from '../config/json.ts'
 import { objectFields, z } from '../config/schema.ts'
 import { nestedContext } from './nested-context.ts'
 import { defineObject, type SpecOf } from './object.ts'
-import { pipelineBody, pipelineKind } from './pipeline-kind.ts'
+import { pipelineBody, pipelineKind } from './pipeline-spec.ts'
 
 type Parts = NonNullable<ReturnType<NonNullable<typeof pipelineKind.check>>>
 

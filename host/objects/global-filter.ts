@@ -3,7 +3,7 @@ import { type FlowEnd, WENT_THROUGH } from '../traffic/pipeline.ts'
 import type { Generation, ObjectEnv } from './generation.ts'
 import type { GlobalFilterSpec } from './global-filter-spec.ts'
 import { createPipeline, type PipelineGeneration } from './pipeline.ts'
-import type { PipelineSpec } from './pipeline-kind.ts'
+import type { PipelineSpec } from './pipeline-spec.ts'
 
 /**
  * A running GlobalFilter:

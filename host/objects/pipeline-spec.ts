@@ -4,6 +4,7 @@ import { name, objectFields, text, z } from '../config/schema.ts'
 import type { PolicySpec } from '../resilience/policies.ts'
 import { END } from '../traffic/flow.ts'
 import { checkFlow } from './flow-check.ts'
+import { flowField } from './flow-spec.ts'
 import { type CheckContext, defineObject, type FilterKindFacts, type SpecOf } from './object.ts'
 import { PART_FIELDS } from './part-fields.ts'
 import { checkResilience } from './resilience-check.ts'
@@ -12,27 +13,9 @@ import { checkStoredPlugin } from './stored-plugin-check.ts'
 const partName = () => name().describe('Unique among its neighbors.')
 const partKind = () => text().describe('Its kind, which decides about its other fields.')
 
-const flowNode = z.strictObject({
-  filter: text().describe('The name of a filter, or END.'),
-  alias: name().optional().describe('Another name for this node, for jumps to it.'),
-  namespace: z
-    .union([z.literal(''), z.literal('DEFAULT')], {
-      error: 'namespaces other than DEFAULT are not supported yet',
-    })
-    .optional()
-    .describe('The request and response the filter works on.'),
-  jumpIf: z
-    .record(z.string(), text())
-    .default({})
-    .describe('For a result of the filter, the later node to go on with, or END.'),
-})
-
 const spec = z.strictObject({
   ...objectFields('Pipeline'),
-  flow: z
-    .array(flowNode)
-    .default([])
-    .describe('The order filters run in; that of `filters` when empty.'),
+  flow: flowField,
   filters: z
     .array(z.looseObject({ name: partName(), kind: partKind() }))
     .min(1)
@@ -98,6 +81,15 @@ data: { region: north }`,
 })
 
 export type PipelineSpec = SpecOf<typeof pipelineKind>
+
+/** The fields of a pipeline that stands inside another object: it has neither name nor kind. */
+export const pipelineBody = pipelineKind.spec.omit({
+  name: true,
+  kind: true,
+  version: true,
+  labels: true,
+  createdAt: true,
+})
 
 function checkFilters(list: unknown, context: CheckContext): FilterSpec[] {
   const specs: FilterSpec[] = []

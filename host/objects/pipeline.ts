@@ -9,7 +9,7 @@ import { compileFlow, type FlowNode, type FlowNodeSpec } from '../traffic/flow.t
 import { ParallelNode } from '../traffic/parallel.ts'
 import { type FlowEnd, PipelineRunner } from '../traffic/pipeline.ts'
 import type { Generation, ObjectEnv } from './generation.ts'
-import type { PipelineSpec } from './pipeline-kind.ts'
+import type { PipelineSpec } from './pipeline-spec.ts'
 
 /** A running pipeline. Exchanges hold it, so that it is closed only after the last of them. */
 export class PipelineGeneration implements Generation, Releasable {

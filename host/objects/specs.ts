@@ -1,7 +1,7 @@
 import { globalFilterKind } from './global-filter-spec.ts'
 import { httpServerKind } from './http-server-spec.ts'
 import type { ObjectKind } from './object.ts'
-import { pipelineKind } from './pipeline-kind.ts'
+import { pipelineKind } from './pipeline-spec.ts'
 
 /** Every kind of object a configuration may hold. */
 export const OBJECT_SPECS: readonly ObjectKind[] = [httpServerKind, pipelineKind, globalFilterKind]
