@@ -12,13 +12,24 @@ export class FieldIndex {
   /** The numbers of `#at` that belong to `apart`. */
   readonly #apartEnd: number
 
-  constructor(apart: string, lines: string) {
+  private constructor(apart: string, lines: string, at: number[], apartEnd: number) {
     this.#apart = apart
     this.#lines = lines
-    this.#at = []
-    scanLines(apart, this.#at)
-    this.#apartEnd = this.#at.length
-    scanLines(lines, this.#at)
+    this.#at = at
+    this.#apartEnd = apartEnd
+  }
+
+  static of(apart: string, lines: string): FieldIndex {
+    const at: number[] = []
+    scanLines(apart, at)
+    const apartEnd = at.length
+    scanLines(lines, at)
+    return new FieldIndex(apart, lines, at, apartEnd)
+  }
+
+  /** One that grows by itself. */
+  clone(): FieldIndex {
+    return new FieldIndex(this.#apart, this.#lines, this.#at.slice(), this.#apartEnd)
   }
 
   /** The number of fields. */

@@ -153,6 +153,7 @@ export class Headers {
     if (this.#list === null) copy.#list = null
     copy.#lines = this.#lines
     copy.#apart = this.#apart
+    copy.#index = this.#index === null ? null : this.#index.clone()
     copy.#apartSize = this.#apartSize
     copy.#isChecked = this.#isChecked
     copy.hasOwnClaims = this.hasOwnClaims
@@ -191,7 +192,7 @@ export class Headers {
   }
 
   get #fields(): FieldIndex {
-    this.#index ??= new FieldIndex(this.#apart, this.#lines ?? '')
+    this.#index ??= FieldIndex.of(this.#apart, this.#lines ?? '')
     return this.#index
   }
 
