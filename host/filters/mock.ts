@@ -5,8 +5,8 @@ import { Headers } from '../exchange/headers.ts'
 import type { Request } from '../exchange/request.ts'
 import { Response } from '../exchange/response.ts'
 import { defineFilter } from './filter.ts'
+import { compileHeaderMatcher, type HeaderMatcher } from './header-matcher.ts'
 import { headerMap, headerName, stringMatcher } from './header-spec.ts'
-import { compileStringMatcher, type StringMatcher } from './string-matcher.ts'
 
 const rule = z.strictObject({
   match: z
@@ -51,10 +51,7 @@ rules:
     const rules = spec.rules.map((one) => ({
       path: one.match.path,
       pathPrefix: one.match.pathPrefix,
-      matchAllHeaders: one.match.matchAllHeaders,
-      headers: Object.entries(one.match.headers).map(
-        ([name, matcher]) => [name.toLowerCase(), compileStringMatcher(matcher)] as const,
-      ),
+      matchesHeaders: compileHeaderMatcher(one.match.headers, one.match.matchAllHeaders),
       code: one.code,
       headerList: Object.entries(one.headers).flat(),
       body: Buffer.from(one.body, 'utf8'),
@@ -82,8 +79,7 @@ rules:
 interface CompiledMatch {
   readonly path: string
   readonly pathPrefix: string
-  readonly matchAllHeaders: boolean
-  readonly headers: readonly (readonly [string, StringMatcher])[]
+  readonly matchesHeaders: HeaderMatcher | null
 }
 
 function matches(rule: CompiledMatch, request: Request): boolean {
@@ -96,8 +92,5 @@ function matches(rule: CompiledMatch, request: Request): boolean {
   ) {
     return false
   }
-  if (rule.headers.length === 0) return true
-  const test = ([name, matcher]: readonly [string, StringMatcher]): boolean =>
-    matcher(request.headers.get(name))
-  return rule.matchAllHeaders ? rule.headers.every(test) : rule.headers.some(test)
+  return rule.matchesHeaders?.(request.headers) ?? true
 }

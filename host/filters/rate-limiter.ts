@@ -2,11 +2,11 @@ import { systemClock } from '../clock.ts'
 import { duration, name, z } from '../config/schema.ts'
 import type { MessageScope } from '../exchange/exchange.ts'
 import { fallbackResponse } from '../exchange/fallback-response.ts'
+import type { Request } from '../exchange/request.ts'
 import { LIMITED, RateLimit, type RateLimitSpec } from '../resilience/rate-limit.ts'
 import { defineFilter, type Filter } from './filter.ts'
-import { stringMatcher } from './header-spec.ts'
 import { replaceResponse } from './replace-message.ts'
-import { compileStringMatcher, type StringMatcher } from './string-matcher.ts'
+import { compileUrlRule, type UrlRule, urlRuleFields } from './url-rule.ts'
 
 const policy = z.strictObject({
   name: name().describe('How URL rules refer to it.'),
@@ -21,8 +21,7 @@ const policy = z.strictObject({
 })
 
 const urlRule = z.strictObject({
-  methods: z.array(z.string()).default([]).describe('Methods that match; all when empty.'),
-  url: stringMatcher().describe('What the path must look like.'),
+  ...urlRuleFields(),
   policyRef: z.string().default('').describe('The policy; the default one when empty.'),
 })
 
@@ -73,8 +72,7 @@ urls:
 interface Rule {
   /** Equal for rules that mean the same with the same policy. */
   readonly key: string
-  readonly methods: ReadonlySet<string>
-  readonly url: StringMatcher
+  readonly matches: UrlRule
   readonly limit: RateLimit
 }
 
@@ -92,20 +90,15 @@ class RateLimiter implements Filter<'rateLimited'> {
       const key = JSON.stringify([rule.methods, rule.url, limits])
       return {
         key,
-        methods: new Set(rule.methods.map((method) => method.toUpperCase())),
-        url: compileStringMatcher(rule.url),
+        matches: compileUrlRule(rule),
         limit: former.get(key) ?? new RateLimit(limits, systemClock),
       }
     })
   }
 
   handle(scope: MessageScope): 'rateLimited' | undefined | Promise<undefined> {
-    const { request } = scope
-    const rule = this.#rules.find(
-      ({ methods, url }) =>
-        (methods.size === 0 || methods.has(request.method)) && url(request.decodedPath),
-    )
-    if (rule === undefined) return undefined
+    const rule = this.#ruleFor(scope.request)
+    if (rule === null) return undefined
     const waitMs = rule.limit.acquire()
     if (waitMs === LIMITED) return this.#refuse(scope)
     this.#admitted += 1
@@ -114,6 +107,11 @@ class RateLimiter implements Filter<'rateLimited'> {
 
   status(): unknown {
     return { admitted: this.#admitted, limited: this.#limited }
+  }
+
+  #ruleFor(request: Request): Rule | null {
+    for (const rule of this.#rules) if (rule.matches(request)) return rule
+    return null
   }
 
   #refuse(scope: MessageScope): 'rateLimited' {

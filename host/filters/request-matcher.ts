@@ -1,8 +1,9 @@
 import { z } from '../config/schema.ts'
 import type { Request } from '../exchange/request.ts'
 import { fnv32 } from '../upstream/hash.ts'
+import { compileHeaderMatcher } from './header-matcher.ts'
 import { headerName, stringMatcher } from './header-spec.ts'
-import { compileStringMatcher, type StringMatcher } from './string-matcher.ts'
+import { compileUrlRule, urlRuleFields } from './url-rule.ts'
 
 /** Thousandths of the traffic. */
 const ALL = 1_000
@@ -30,16 +31,8 @@ export function requestMatcher() {
         .describe('For `general`, what headers must look like; one of them is enough.'),
       matchAllHeaders: z.boolean().default(false).describe('Every header must match.'),
       urls: z
-        .array(
-          z.strictObject({
-            methods: z
-              .array(z.string())
-              .default([])
-              .describe('Methods that match; all when empty.'),
-            url: stringMatcher().describe('What the path must look like.'),
-          }),
-        )
-        .default([])
+        .array(z.strictObject(urlRuleFields()))
+        .prefault([])
         .describe('For `general`, paths of which one must match too.'),
     })
     .superRefine((spec, context) => {
@@ -82,32 +75,12 @@ export function compileRequestMatcher(
 }
 
 function compileGeneral(spec: RequestMatcherSpec): RequestMatcher {
-  const headers = Object.entries(spec.headers).map(
-    ([name, matcher]) => [name.toLowerCase(), compileStringMatcher(matcher)] as const,
-  )
-  const urls = spec.urls.map(({ methods, url }) => ({
-    methods: methods.length === 0 ? null : new Set(methods.map((one) => one.toUpperCase())),
-    matches: compileStringMatcher(url),
-  }))
-  const { matchAllHeaders } = spec
+  const matchesHeaders = compileHeaderMatcher(spec.headers, spec.matchAllHeaders)
+  const urls = spec.urls.map(compileUrlRule)
   return (request) => {
-    if (headers.length > 0 && !matchesHeaders(headers, matchAllHeaders, request)) return false
+    if (matchesHeaders?.(request.headers) === false) return false
     if (urls.length === 0) return true
-    for (const { methods, matches } of urls) {
-      const isMethod = methods === null || methods.has(request.method)
-      if (isMethod && matches(request.decodedPath)) return true
-    }
+    for (const matches of urls) if (matches(request)) return true
     return false
   }
-}
-
-function matchesHeaders(
-  headers: readonly (readonly [name: string, matches: StringMatcher])[],
-  matchesAll: boolean,
-  request: Request,
-): boolean {
-  for (const [name, matches] of headers) {
-    if (matches(request.headers.get(name)) !== matchesAll) return !matchesAll
-  }
-  return matchesAll
 }

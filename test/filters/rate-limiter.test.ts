@@ -109,3 +109,13 @@ test('a limit or a period of 0 is refused, and a rule must name a policy that is
     'the rule names no policy, and there is no `defaultPolicyRef`',
   ])
 })
+
+test('methods may be written in small letters, and one that is none is told', async () => {
+  const small = filters(STRICT).replace('methods: [POST]', 'methods: [post]')
+  const { get } = await startPipeline(cleanup, small)
+  const statuses: number[] = []
+  for (let i = 0; i < 3; i++) statuses.push((await get('/limited', { method: 'POST' })).status)
+  assert.equal(statuses, [200, 200, 429])
+  const wrong = filters(STRICT).replace('methods: [POST]', 'methods: [PSOT]')
+  assert.match((await refusal(cleanup, wrong)).join('\n'), /^`methods\[0\]` takes one of .*"POST"/)
+})
