@@ -94,6 +94,8 @@ const pluginSchema = z.looseObject({
   ),
 })
 
+export type PluginReply = z.output<typeof pluginSchema>
+
 export const pluginsSchema = z.array(pluginSchema)
 
 const storedPluginSchema = z.looseObject({

@@ -5,6 +5,7 @@ import { buildCommand } from './build-command.ts'
 import { deleteCommand } from './delete.ts'
 import { demoCommand } from './demo.ts'
 import { devCommand } from './dev.ts'
+import { diffCommand } from './diff.ts'
 import { explainCommand } from './explain.ts'
 import { getCommand } from './get.ts'
 import { newCommand } from './new-command.ts'
@@ -30,6 +31,7 @@ export const builtinCommands: readonly Command[] = [
   validateCommand,
   getCommand,
   applyCommand,
+  diffCommand,
   deleteCommand,
   statusCommand,
   pluginPushCommand,
