@@ -1,21 +1,7 @@
 import { createPublicKey, createSecretKey, type KeyObject } from 'node:crypto'
 import type { JSONWebKeySet, JWTPayload } from 'jose'
 import { GatewayError, isGatewayError, reasonOf } from '../../errors.ts'
-
-export const JWT_ALGORITHMS = [
-  'HS256',
-  'HS384',
-  'HS512',
-  'RS256',
-  'RS384',
-  'RS512',
-  'ES256',
-  'ES384',
-  'ES512',
-  'EdDSA',
-] as const
-
-export type JwtAlgorithm = (typeof JWT_ALGORITHMS)[number]
+import type { JwtAlgorithm } from '../../wasm/jwt/jwt-key.ts'
 
 export interface JwtRules {
   readonly algorithms: readonly JwtAlgorithm[]

@@ -1,6 +1,7 @@
 import { z } from '../../config/schema.ts'
 import { reasonOf } from '../../errors.ts'
-import { JWT_ALGORITHMS, readKey } from './jwt.ts'
+import { JWT_ALGORITHMS } from '../../wasm/jwt/jwt-key.ts'
+import { readKey } from './jwt.ts'
 
 const hex = (what: string) =>
   z
