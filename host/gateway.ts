@@ -5,6 +5,7 @@ import { ConfigError } from './config/issues.ts'
 import { isJsonObject, valueAt } from './config/json.ts'
 import type { Control } from './control/control.ts'
 import { ControlPlane } from './control/control-plane.ts'
+import { generationMetrics } from './control/generation-metrics.ts'
 import { FileObjectStore } from './control/object-store.ts'
 import { Supervisor } from './control/supervisor.ts'
 import { reasonOf } from './errors.ts'
@@ -177,6 +178,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     },
     log,
   )
+  for (const family of generationMetrics(supervisor)) metrics.add(family)
   const control = new ControlPlane({
     files: options.files,
     dataDir,

@@ -22,8 +22,8 @@ interface Managed {
 /** Everything of an `ObjectEnv` that is the same for every object. */
 export type SharedEnv = Omit<ObjectEnv, 'log' | 'pipeline' | 'globalFilter' | 'baseDir' | 'isBoot'>
 
-/** Generations that may be alive at once, retired ones included; past it a warning says who holds them. */
-export const LIVE_GENERATIONS_CAP = 16
+/** Old generations that may wait for their last exchange before each further one is a warning. */
+export const RETIRING_GENERATIONS = 16
 
 /**
  * Runs objects. A change makes the new generations first, then swaps one pointer, then retires the old
@@ -277,7 +277,7 @@ export class Supervisor {
 
   async #retire(generation: Generation): Promise<void> {
     this.#retiring += 1
-    if (this.#retiring > LIVE_GENERATIONS_CAP) {
+    if (this.#retiring > RETIRING_GENERATIONS) {
       this.#log.warn({ retiring: this.#retiring }, 'many old generations wait for their exchanges')
     }
     try {
