@@ -5,7 +5,7 @@ import type { FilterEnv } from './env.ts'
 import { defineFilter, type Filter } from './filter.ts'
 import { compileRequestChange, type RequestChange, requestChange } from './request-change.ts'
 import { signField, signRequest } from './signature/sign-request.ts'
-import { createSigner, type Signer } from './signature/signer.ts'
+import { Signer } from './signature/signer.ts'
 import { builtFields, TemplateBuilder } from './template-builder.ts'
 import { checkTemplate, TEMPLATE_NOTE, templateFields } from './template-fields.ts'
 
@@ -78,7 +78,7 @@ class RequestAdaptor implements Filter<Result> {
     this.#spec = checked
     this.#change = compileRequestChange(checked)
     this.#builder = checked.template === '' ? null : new TemplateBuilder(checked, env)
-    this.#signer = checked.sign === undefined ? null : createSigner(checked.sign)
+    this.#signer = checked.sign === undefined ? null : new Signer(checked.sign)
   }
 
   handle(scope: MessageScope): Result | undefined | Promise<Result | undefined> {

@@ -1,6 +1,7 @@
 import { monotonicMs } from '../clock.ts'
 import { cookieOf } from '../exchange/cookies.ts'
 import type { Exchange } from '../exchange/exchange.ts'
+import { clfTime, localTime } from './local-time.ts'
 import { type PathParams, paramOf } from './path-params.ts'
 import { queryValueOf } from './query-value.ts'
 
@@ -94,33 +95,4 @@ function basicUser(authorization: string): string {
   const text = Buffer.from(match?.[1] ?? '', 'base64').toString('utf8')
   const colon = text.indexOf(':')
   return colon < 0 ? '' : text.slice(0, colon)
-}
-
-const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
-
-/** `2026-01-02T03:04:05+01:00` */
-function localTime(date: Date): string {
-  const zone = offsetOf(date)
-  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`
-  return `${day}T${clock(date)}${zone === '+0000' ? 'Z' : `${zone.slice(0, 3)}:${zone.slice(3)}`}`
-}
-
-/** `02/Jan/2026:03:04:05 +0100` */
-function clfTime(date: Date): string {
-  const day = `${two(date.getDate())}/${MONTHS[date.getMonth()]}/${date.getFullYear()}`
-  return `${day}:${clock(date)} ${offsetOf(date)}`
-}
-
-function clock(date: Date): string {
-  return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`
-}
-
-function offsetOf(date: Date): string {
-  const minutes = -date.getTimezoneOffset()
-  const size = Math.abs(minutes)
-  return `${minutes < 0 ? '-' : '+'}${two(Math.floor(size / 60))}${two(size % 60)}`
-}
-
-function two(value: number): string {
-  return String(value).padStart(2, '0')
 }

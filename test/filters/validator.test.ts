@@ -12,7 +12,7 @@ import { hash } from 'bcryptjs'
 import { exportJWK } from 'jose'
 import { z } from '../../host/config/schema.ts'
 import { makeRequest } from '../../host/exchange/request.ts'
-import { createSigner } from '../../host/filters/signature/signer.ts'
+import { Signer } from '../../host/filters/signature/signer.ts'
 import { signerFields } from '../../host/filters/signature/signer-spec.ts'
 import { Cleanup, startUpstream, until } from '../support/gateway.ts'
 import { accessLines, refusal, startPipeline } from '../support/pipeline.ts'
@@ -280,7 +280,7 @@ function signed(
   nowMs = Date.now(),
 ): Record<string, string> {
   const request = makeRequest(init)
-  const signer = createSigner(SPEC.parse({ accessKeyId: 'id', accessKeySecret: 'key', ...spec }))
+  const signer = new Signer(SPEC.parse({ accessKeyId: 'id', accessKeySecret: 'key', ...spec }))
   signer.sign(request, Buffer.from(body), ['region', 'service'], nowMs)
   const headers: Record<string, string> = {}
   for (let i = 0; i < request.headers.list.length; i += 2) {

@@ -18,10 +18,6 @@ interface Claim {
   readonly expiresSeconds: number | null
 }
 
-export function createSigner(spec: SignerSpec): Signer {
-  return new Signer(spec)
-}
-
 /** Signs requests, and verifies signatures, in the shape of AWS Signature Version 4. */
 export class Signer {
   readonly #spec: SignerSpec

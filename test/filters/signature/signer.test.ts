@@ -1,6 +1,6 @@
 import { z } from '../../../host/config/schema.ts'
 import { makeRequest } from '../../../host/exchange/request.ts'
-import { createSigner } from '../../../host/filters/signature/signer.ts'
+import { Signer } from '../../../host/filters/signature/signer.ts'
 import { AWS_LITERAL, signerFields } from '../../../host/filters/signature/signer-spec.ts'
 import { assert, suite } from '../../support/suite.ts'
 
@@ -10,7 +10,7 @@ const SPEC = z.strictObject(signerFields())
 const SECRET = 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY'
 const AT = Date.UTC(2015, 7, 30, 12, 36, 0)
 
-const signer = createSigner(
+const signer = new Signer(
   SPEC.parse({
     literal: AWS_LITERAL,
     accessKeyId: 'AKIDEXAMPLE',
