@@ -40,9 +40,9 @@ forEachClient('limits', (test, { upstream, start, send, closeLater }) => {
   test('does not count the body against the time for the head', async () => {
     await start((socket) => {
       socket.write('HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nabc')
-      setTimeout(() => socket.write('def'), 150)
+      setTimeout(() => socket.write('def'), 1_500)
     })
-    assert.is(await textOf(await send({}, 100)), 'abcdef')
+    assert.is(await textOf(await send({}, 1_000)), 'abcdef')
   })
 
   test('breaks off when the client leaves: before, during and after the head', async () => {
@@ -78,20 +78,25 @@ forEachClient('limits', (test, { upstream, start, send, closeLater }) => {
  * never comes about. Its thread sleeps.
  */
 async function startSilentListener(): Promise<{ origin: string; close: () => Promise<void> }> {
+  const asleep = new Int32Array(new SharedArrayBuffer(4))
   const worker = new Worker(
-    `const { parentPort } = require('node:worker_threads')
+    `const { parentPort, workerData: asleep } = require('node:worker_threads')
      const server = require('node:net').createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 })
      server.on('listening', () => {
        parentPort.postMessage(server.address().port)
-       setImmediate(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0))
+       setImmediate(() => {
+         Atomics.store(asleep, 0, 1)
+         Atomics.wait(asleep, 0, 1)
+       })
      })`,
-    { eval: true },
+    { eval: true, workerData: asleep },
   )
   const [port] = (await once(worker, 'message')) as [number]
-  await sleep(50)
+  await until(() => Atomics.load(asleep, 0) === 1, 'it sleeps')
   const fillers = Array.from({ length: 4 }, () => connect(port, '127.0.0.1'))
   for (const filler of fillers) filler.on('error', () => filler.destroy())
-  await sleep(50)
+  // The kernel takes the first ones into its queue; the others wait until somebody accepts.
+  await sleep(200)
   return {
     origin: `http://127.0.0.1:${port}`,
     close: async () => {
