@@ -140,7 +140,7 @@ const spec = z.strictObject({
     .min(1)
     .max(4_294_967_295)
     .default(10_240)
-    .describe('Open connections at most; more wait.'),
+    .describe('Open connections at most; more are answered with 503 and closed.'),
   clientMaxBodySize: z
     .int()
     .default(0)
@@ -232,6 +232,7 @@ filters:
   notes: [
     'What a client says about itself in `X-Forwarded-For` is believed of `trustedProxies` only, and `X-Real-Ip` of nobody: else IP filters, hashes and logs see the address of the connection.',
     'A body may have 10 MiB when nothing is said, where Easegress has 4 MiB: bodies stream here, so that a larger one takes no more memory. A filter that asks for all of it still gets 4 MiB at most. `clientMaxBodySize: 4194304` is what Easegress does.',
+    'Past `maxConnections` a client gets 503 at once; in Easegress it waits.',
     'A request head has a time limit, a size limit and a limit of fields, and a client that pauses in its body is answered 408.',
     'Messages that HTTP leaves in doubt are refused, not repaired.',
     'TLS is 1.2 or 1.3. Certificates are checked when the configuration is, and a change of them closes no connection. Easegress has no `tls`.',
