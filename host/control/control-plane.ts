@@ -87,7 +87,7 @@ export class ControlPlane implements Control {
     this.#pluginControl = inFilters
     this.#rolloutControl = new RolloutControl({ filters, plugins, inFilters, stored, judge, log })
     this.storedPlugins = this.#oneAtATime(stored)
-    this.#wasmControl = new WasmControl(options.supervisor, options.plugins)
+    this.#wasmControl = new WasmControl(filters, supervisor, plugins)
   }
 
   get revision(): number {

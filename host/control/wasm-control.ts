@@ -1,22 +1,21 @@
-import { type JsonObject, valueAt } from '../config/json.ts'
 import { GatewayError } from '../errors.ts'
-import { PipelineGeneration } from '../objects/pipeline.ts'
 import { type DataValue, valueFromJson, valueToJson } from '../wasm/data/data-value.ts'
 import type { PluginHost } from '../wasm/plugin-host.ts'
-import { referenceOf } from '../wasm/plugin-reference.ts'
 import type { ApplyOutcome } from './control.ts'
+import type { PluginFilter, PluginFilters } from './plugin-filters.ts'
 import type { Supervisor } from './supervisor.ts'
-import type { ValidObject } from './validate.ts'
 
 /**
  * What Easegress's `wasm` commands do: read the code of all WasmHost filters again, and look after the
  * key-value data of one of them. The caller sees to it that one change happens at a time.
  */
 export class WasmControl {
+  readonly #filters: PluginFilters
   readonly #supervisor: Supervisor
   readonly #plugins: PluginHost
 
-  constructor(supervisor: Supervisor, plugins: PluginHost) {
+  constructor(filters: PluginFilters, supervisor: Supervisor, plugins: PluginHost) {
+    this.#filters = filters
     this.#supervisor = supervisor
     this.#plugins = plugins
   }
@@ -27,8 +26,8 @@ export class WasmControl {
    */
   async reloadCode(): Promise<ApplyOutcome> {
     const changed = new Set<string>()
-    for (const object of this.#supervisor.objects.values()) {
-      if (await this.#hasOtherCode(object)) changed.add(object.name)
+    for (const one of this.#filters.all()) {
+      if (await this.#hasOtherCode(one)) changed.add(one.pipeline)
     }
     return this.#supervisor.apply(this.#supervisor.objects, { reloads: changed })
   }
@@ -53,37 +52,21 @@ export class WasmControl {
     return this.#plugins.data.clear(this.#namespaceOf(pipeline, filter))
   }
 
-  async #hasOtherCode(object: ValidObject): Promise<boolean> {
-    const filters = object.kind === 'Pipeline' ? object.resolved['filters'] : null
-    for (const filter of Array.isArray(filters) ? (filters as JsonObject[]) : []) {
-      if (filter['kind'] !== 'WasmHost') continue
-      const name = String(filter['name'])
-      const running = valueAt(this.#detailOf(object.name, name), ['digest'])
-      try {
-        const { baseDir } = object
-        const where = { pipeline: object.name, filter: name, baseDir }
-        const digest = await this.#plugins.digestNow({ ...where, ...referenceOf(filter) })
-        if (digest !== running) return true
-      } catch {
-        // What is wrong with it is told when its pipeline is made anew.
-        return true
-      }
+  async #hasOtherCode({ pipeline, filter, reference, baseDir }: PluginFilter): Promise<boolean> {
+    try {
+      const place = { pipeline, filter, baseDir, ...reference }
+      return (await this.#plugins.digestNow(place)) !== this.#filters.digest(pipeline, filter)
+    } catch {
+      // What is wrong with it is told when its pipeline is made anew.
+      return true
     }
-    return false
   }
 
   #namespaceOf(pipeline: string, filter: string): string {
-    const namespace = valueAt(this.#detailOf(pipeline, filter), ['data'])
+    const namespace = this.#filters.detail(pipeline, filter)?.['data']
     if (typeof namespace === 'string') return namespace
     throw new GatewayError('OBJECT_NOT_FOUND', {
       name: `the plugin in the filter ${filter} of the pipeline ${pipeline}`,
     })
-  }
-
-  /** What a running filter reports of itself. */
-  #detailOf(pipeline: string, filter: string): unknown {
-    const generation = this.#supervisor.generation(pipeline)
-    if (!(generation instanceof PipelineGeneration)) return null
-    return generation.filters.get(filter)?.status?.() ?? null
   }
 }
