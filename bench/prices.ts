@@ -48,8 +48,17 @@ const OPERATIONS: readonly (readonly [operation: number, name: string])[] = [
   [26, '`hash.sha256(text)`, 1 KB'],
   [27, '`base64.encode(text)`, 1 KB'],
   [28, '`jwt.read(text)`'],
+  [32, "`jwt.key('login').verify(text)`, HS256"],
   [29, "`pattern.matches('/orders/17')`"],
 ]
+
+/** The key of a token the filter has verified: `the prices of the SDK are measured`. */
+const KEYS = {
+  prices: {
+    algorithm: 'HS256',
+    secret: '74686520707269636573206f66207468652053444b20617265206d65617375726564',
+  },
+} as const
 
 /** As many as a call may write tags. */
 const TIMES = 32
@@ -93,7 +102,11 @@ export async function prices(isTimed: boolean): Promise<Price[]> {
     const built = await buildPlugin({ path, outFile: join(folder, 'prices.wasm') })
     if (built.kind === 'failed') throw new TypeError('bench/assembly/prices does not compile')
     const open = (operation: number, times: number): Promise<BenchModule> =>
-      openBenchModule(built.outFile, { operation: String(operation), times: String(times) })
+      openBenchModule(
+        built.outFile,
+        { operation: String(operation), times: String(times) },
+        { keys: KEYS },
+      )
     const cost = async (operation: number) => {
       const [idle, busy] = [await open(operation, 0), await open(operation, TIMES)]
       const some = await countsOf(busy, SAMPLE)

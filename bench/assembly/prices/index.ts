@@ -30,12 +30,18 @@ const TOKEN = Text.of(
   `eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhZGEiLCJleHAiOjQwMDAwMDAwMDB9.${'a'.repeat(43)}`,
 )
 
+/** The same, signed with the key that bench/prices.ts gives. */
+const SIGNED = Text.of(
+  'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhZGEiLCJleHAiOjQwMDAwMDAwMDB9.v6MrPAWZiO7Yum404IGctnlA7bk3xtLHR0_AVTJC3XQ',
+)
+
 /** Does one thing of the SDK so many times, to find out what it costs: bench/prices.ts has their names. */
 export class Prices extends Filter {
   private operation: i32 = parameters.integer('operation', 0)
   private times: i32 = parameters.integer('times', 0)
   private counter: Counter = new Counter('prices')
   private pattern: Pattern = new Pattern('/orders/*')
+  private key: jwt.Key = jwt.key('prices')
   /** What would not be done if nobody looked. */
   private seen: i32 = 0
 
@@ -149,6 +155,12 @@ export class Prices extends Filter {
       case 31:
         this.counter.add()
         break
+      case 32: {
+        const token = this.key.verify(SIGNED)
+        if (token !== null) this.seeJson(token.claims)
+        else this.fail()
+        break
+      }
       default:
         this.seen++
     }
@@ -168,6 +180,10 @@ export class Prices extends Filter {
       default:
         this.seen++
     }
+  }
+
+  private fail(): void {
+    throw new Error(this.key.problem)
   }
 
   private see(text: Text | null): void {
