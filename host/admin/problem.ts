@@ -1,5 +1,6 @@
 import type { ConfigIssue } from '../config/issues.ts'
 import { ConfigError } from '../config/issues.ts'
+import { parsePath } from '../config/json.ts'
 import { GatewayError } from '../errors.ts'
 import { STATUS_CODES } from '../http/node-http.ts'
 import type { Reply } from './route.ts'
@@ -89,14 +90,12 @@ function describeIssue(issue: ConfigIssue): ProblemIssue {
   return { severity, path, pointer: pointerOf(path), message, suggestion, ...object, ...place }
 }
 
-/** `filters[1]["a.b"].x` as `/filters/1/a.b/x`. */
+/** `filters[1]["a.b"].x` as `/filters/1/a.b/x` (RFC 6901). */
 export function pointerOf(path: string): string {
-  let pointer = ''
-  for (const [, quoted, index, word] of path.matchAll(
-    /\[("(?:[^"\\]|\\.)*")\]|\[(\d+)\]|([^.[\]]+)/g,
-  )) {
-    const step = quoted === undefined ? (index ?? word ?? '') : String(JSON.parse(quoted))
-    pointer += `/${step.replaceAll('~', '~0').replaceAll('/', '~1')}`
-  }
-  return pointer
+  const steps = parsePath(path) ?? [path]
+  return steps.map((step) => `/${escaped(String(step))}`).join('')
+}
+
+function escaped(step: string): string {
+  return step.replaceAll('~', '~0').replaceAll('/', '~1')
 }
