@@ -8,7 +8,7 @@ import {
   type TestGateway,
 } from '../support/gateway.ts'
 import { versionGuest } from '../support/guests.ts'
-import { onePipeline, proxyTo } from '../support/one-pipeline.ts'
+import { onePipeline, proxyTo, wasmHost } from '../support/one-pipeline.ts'
 import { assert, suite } from '../support/suite.ts'
 import { wat, withCustomSection } from '../support/wat.ts'
 
@@ -45,11 +45,7 @@ async function gatewayOf(fields: string, guest: Uint8Array, server = ''): Promis
   const upstream = await startUpstream(cleanup)
   return await startGateway(
     cleanup,
-    onePipeline(
-      `  - { name: plugin, kind: WasmHost, code: plugin.wasm${fields} }\n${proxyTo(upstream.url)}`,
-      '',
-      server,
-    ),
+    onePipeline(wasmHost(`code: plugin.wasm${fields}`) + proxyTo(upstream.url), '', server),
     { 'plugin.wasm': guest },
     { watch: false },
   )
@@ -172,7 +168,7 @@ test('one module behind 1,000 routes is compiled once, and all of them run (W44)
 kind: Pipeline
 name: p${i}
 filters:
-  - { name: plugin, kind: WasmHost, code: plugin.wasm, queueTimeout: 60s }
+  - { name: plugin, kind: WasmHost, code: plugin.wasm, timeout: 5s, queueTimeout: 60s }
   - { name: mock, kind: Mock, rules: [{ body: "${i}" }] }`,
   )
   const original = WebAssembly.compile

@@ -6,7 +6,7 @@ import {
   type TestGateway,
   until,
 } from '../support/gateway.ts'
-import { onePipeline, proxyTo } from '../support/one-pipeline.ts'
+import { onePipeline, proxyTo, wasmHost } from '../support/one-pipeline.ts'
 import { assert, suite } from '../support/suite.ts'
 import { wat } from '../support/wat.ts'
 
@@ -39,8 +39,7 @@ async function gatewayOf(fields: string, flow = '', guest = FRAGILE): Promise<Te
   return startGateway(
     cleanup,
     onePipeline(
-      `  - { name: plugin, kind: WasmHost, code: plugin.wasm${fields} }
-${proxyTo(upstream.url)}  - { name: mock, kind: Mock, rules: [{ code: 299 }] }`,
+      `${wasmHost(`code: plugin.wasm${fields}`)}${proxyTo(upstream.url)}  - { name: mock, kind: Mock, rules: [{ code: 299 }] }`,
       flow,
     ),
     { 'plugin.wasm': guest },
@@ -121,9 +120,7 @@ test('metrics tell calls, traps and running time of each plugin version', async 
   const upstream = await startUpstream(cleanup)
   const { gateway, get, dir } = await startGateway(
     cleanup,
-    onePipeline(
-      `  - { name: plugin, kind: WasmHost, code: plugin.wasm }\n${proxyTo(upstream.url)}`,
-    ),
+    onePipeline(wasmHost('code: plugin.wasm') + proxyTo(upstream.url)),
     { 'plugin.wasm': FRAGILE },
     { watch: false, admin: { address: '127.0.0.1', port: 0 } },
   )

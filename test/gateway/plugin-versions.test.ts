@@ -9,7 +9,7 @@ import {
 } from '../support/gateway.ts'
 import { versionGuest } from '../support/guests.ts'
 import { startLoad } from '../support/load.ts'
-import { onePipeline, proxyTo } from '../support/one-pipeline.ts'
+import { onePipeline, proxyTo, wasmHost } from '../support/one-pipeline.ts'
 import { assert, suite } from '../support/suite.ts'
 import { wat } from '../support/wat.ts'
 
@@ -30,9 +30,7 @@ async function start(files: Record<string, Uint8Array>, dataDir?: string): Promi
   const upstream = await startUpstream(cleanup)
   return startGateway(
     cleanup,
-    onePipeline(
-      `  - { name: plugin, kind: WasmHost, code: plugin.wasm }\n${proxyTo(upstream.url)}`,
-    ),
+    onePipeline(wasmHost('code: plugin.wasm') + proxyTo(upstream.url)),
     files,
     { watch: false, ...(dataDir === undefined ? {} : { dataDir }) },
   )

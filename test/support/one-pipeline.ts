@@ -24,3 +24,12 @@ ${filters}
 export function proxyTo(...urls: string[]): string {
   return `  - { name: proxy, kind: Proxy, pools: [{ servers: ${JSON.stringify(urls.map((url) => ({ url })))} }] }\n`
 }
+
+/**
+ * An item of that list: the WasmHost "plugin" with these fields. A call of it may take 5 s, unless they say
+ * otherwise: on a machine that stands still for a moment the default of 0.1 s would pass in the middle of one.
+ */
+export function wasmHost(fields: string): string {
+  const timeout = /\btimeout:/.test(fields) ? '' : ', timeout: 5s'
+  return `  - { name: plugin, kind: WasmHost, ${fields}${timeout} }\n`
+}

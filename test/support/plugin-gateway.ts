@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { type CliResult, run } from '../cli/support.ts'
 import { type Cleanup, startGateway, startUpstream, type TestGateway } from './gateway.ts'
-import { onePipeline, proxyTo } from './one-pipeline.ts'
+import { onePipeline, proxyTo, wasmHost } from './one-pipeline.ts'
 
 /** A gateway with an admin API, and the command that talks to it. */
 export interface PluginGateway extends TestGateway {
@@ -26,7 +26,7 @@ export async function startPluginGateway(
   const upstream = await startUpstream(cleanup)
   const at = await startGateway(
     cleanup,
-    onePipeline(`  - { name: plugin, kind: WasmHost, ${fields} }\n${proxyTo(upstream.url)}`, flow),
+    onePipeline(wasmHost(fields) + proxyTo(upstream.url), flow),
     files,
     {
       watch: false,

@@ -52,7 +52,7 @@ interface Rig {
   readonly served: Served
 }
 
-async function start(plugin: Uint8Array, fields = ''): Promise<Rig> {
+async function start(plugin: Uint8Array, fields = ', timeout: 5s'): Promise<Rig> {
   const upstream = await startNginx(cleanup, OK)
   const port = await freePort()
   const files = {
