@@ -4,7 +4,7 @@ import type { GuestOutcome } from '../executor.ts'
 export interface VersionCounts {
   /** Guest calls that ran. */
   readonly calls: number
-  /** Of them: traps, deadlines, out of fuel, writes that were refused. */
+  /** Of them: traps, deadlines, out of fuel, results that lead nowhere. */
   readonly failures: number
   /** Running time of them all, without queueing. */
   readonly runMs: number
