@@ -14,8 +14,7 @@ export function traceExchange(tracer: Tracer, exchange: Exchange): void {
   const { request } = exchange
   const trace = tracer.begin(request.headers, exchange.server, exchange.startedAtMs)
   exchange.trace = trace
-  // What belongs to a trace that is not valid is void too (W3C Trace Context, section 4.3).
-  if (!trace.isContinued && hasState(request.headers)) request.headers.remove('tracestate')
+  if (!trace.isContinued) dropCompanion(request.headers, tracer.propagation.companion)
   const span = trace.server
   if (span === null) return
   span.set('http.request.method', request.method)
@@ -26,9 +25,11 @@ export function traceExchange(tracer: Tracer, exchange: Exchange): void {
   exchange.onDone((end) => finish(trace, span, exchange, end))
 }
 
-function hasState(headers: Headers): boolean {
+/** Nearly no request has it: a search in the lines costs less than a list of the fields. */
+function dropCompanion(headers: Headers, companion: string | null): void {
+  if (companion === null) return
   const { lines } = headers
-  return lines === null ? headers.has('tracestate') : /^tracestate:/im.test(lines)
+  if (lines === null || lines.toLowerCase().includes(companion)) headers.remove(companion)
 }
 
 function finish(trace: RequestTrace, span: Span, exchange: Exchange, end: ExchangeEnd): void {

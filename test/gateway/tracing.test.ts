@@ -160,6 +160,19 @@ test('a trace travels in b3 when that is asked for', () =>
     )
   }))
 
+test('what belongs to the other way a trace travels passes as it came', () =>
+  each(async (cleanup) => {
+    const collector = await startCollector(cleanup)
+    const upstream = await startUpstream(cleanup)
+    const tracing = otlp(collector, '  headerFormat: b3')
+    const { get } = await startGateway(cleanup, yamlOf(tracing, proxyTo(upstream.url)))
+    const headers = { traceparent: `00-${TRACE}-${SPAN}-01`, tracestate: 'a=1' }
+    await get('/', { headers })
+    const seen = upstream.requests[0]?.headers
+    assert.equal([seen?.['traceparent'], seen?.['tracestate']], Object.values(headers))
+    assert.match(String(seen?.['b3']), /^[0-9a-f]{32}-[0-9a-f]{16}-1$/)
+  }))
+
 test('Zipkin gets its own format, also by the old fields of Easegress', () =>
   each(async (cleanup) => {
     const collector = await startCollector(cleanup)

@@ -6,6 +6,7 @@ import { isZero, type Propagation, type TraceContext, type TraceFields } from '.
  */
 export const b3: Propagation = {
   field: 'b3',
+  companion: null,
   replaced: /^(?:b3|x-b3-(?:traceid|spanid|parentspanid|sampled|flags)):[^\r\n]*\r\n/gim,
   isReplaced: (name) => B3_FIELD.test(name),
   read: (fields) => {

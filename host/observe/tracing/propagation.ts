@@ -18,6 +18,8 @@ export interface TraceFields {
 export interface Propagation {
   /** The field that is written. */
   readonly field: string
+  /** A field that is void without a trace; null when there is none. */
+  readonly companion: string | null
   /** Finds every line (CRLF included) of a field that `write` replaces. */
   readonly replaced: RegExp
   /** Is this the name of a field that `write` replaces? */

@@ -7,6 +7,8 @@ import { isZero, type Propagation, type TraceContext } from './propagation.ts'
  */
 export const traceContext: Propagation = {
   field: 'traceparent',
+  // Section 4.3: what belongs to a trace that is not valid must not go on.
+  companion: 'tracestate',
   replaced: /^traceparent:[^\r\n]*\r\n/gim,
   isReplaced: (name) => name.length === 11 && name.toLowerCase() === 'traceparent',
   read: (fields) => {
