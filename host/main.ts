@@ -1,7 +1,7 @@
-import { holdYoungGeneration } from './cli/young-generation.ts'
+import { holdFootprint } from './cli/footprint.ts'
 
 // Before the rest of the program is read: that alone makes it grow.
-holdYoungGeneration()
+holdFootprint()
 const { EXIT } = await import('./cli/io.ts')
 const { runCli } = await import('./cli/main.ts')
 const { processIo } = await import('./cli/process-io.ts')

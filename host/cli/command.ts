@@ -57,8 +57,8 @@ export interface Command {
   readonly options?: readonly OptionSpec[]
   /** Command lines that work, each shown in the help. */
   readonly examples: readonly string[]
-  /** Runs for long with little on its heap: V8 is held to use little more. */
-  readonly holdsHeap?: true
+  /** Runs for long: its memory counts for more than its first second. */
+  readonly holdsFootprint?: true
   run(call: CommandCall): Promise<ExitCode>
 }
 

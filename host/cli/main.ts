@@ -9,8 +9,8 @@ import {
 } from './command.ts'
 import { builtinCommands, COMMAND_GROUPS } from './commands/builtin.ts'
 import { exitCodeOf, paint, writeError } from './errors.ts'
+import { releaseFootprint } from './footprint.ts'
 import { type CliIo, EXIT, type ExitCode, hasColor } from './io.ts'
-import { releaseYoungGeneration } from './young-generation.ts'
 
 /** Where the admin API is when nobody says otherwise. */
 export const DEFAULT_SERVER = 'http://127.0.0.1:2381'
@@ -31,7 +31,7 @@ export async function runCli(
   for (const command of commands) {
     const leaf = addCommand(program, command)
     leaf.action(async () => {
-      if (command.holdsHeap !== true) releaseYoungGeneration()
+      if (command.holdsFootprint !== true) releaseFootprint()
       exitCode = await command.run({
         args: leaf.processedArgs.flat().filter((arg): arg is string => arg !== undefined),
         options: optionsOf(leaf.opts()),

@@ -20,16 +20,16 @@ function outputOf(script: string, flags: readonly string[] = []): string {
 /** Megabytes of the young generation after many objects have survived a while. */
 const GROW = `
   import { getHeapSpaceStatistics } from 'node:v8'
-  import { holdYoungGeneration, releaseYoungGeneration } from './host/cli/young-generation.ts'
+  import { holdFootprint, releaseFootprint } from './host/cli/footprint.ts'
   const size = () => {
     const kept = []
     for (let i = 0; i < 1_000_000; i++) kept[i % 100_000] = { i, text: 'x' + i }
     const space = getHeapSpaceStatistics().find((one) => one.space_name === 'new_space')
     return Math.round(space.space_size / 1e6)
   }
-  holdYoungGeneration()
+  holdFootprint()
   const held = size()
-  releaseYoungGeneration()
+  releaseFootprint()
   console.log(held <= 3, held, size() > held)`
 
 test('the young generation stays small until a command asks for more', () => {
@@ -38,6 +38,28 @@ test('the young generation stays small until a command asks for more', () => {
 
 test('a size that is given to Node is kept', () => {
   assert.match(outputOf(GROW, ['--max-semi-space-size=8']), /^false/)
+})
+
+/** Hot code, compiled in one step after `holdFootprint`, and as V8 does it after `releaseFootprint`. */
+const COMPILE = `
+  import { holdFootprint, releaseFootprint } from './host/cli/footprint.ts'
+  const heat = (add) => {
+    let sum = 0
+    for (let i = 0; i < 20_000_000; i++) sum = add(sum, i)
+    return sum
+  }
+  holdFootprint()
+  heat(new Function('a', 'b', 'return (a + b) | 0'))
+  console.log('released')
+  releaseFootprint()
+  const loop = new Function('n', 'let s = 0; for (let i = 0; i < n; i++) s = (s + i) | 0; return s')
+  for (let i = 0; i < 20_000; i++) loop(100)`
+
+test('hot code is compiled for speed once until a command asks for more', () => {
+  const [held = '', released = ''] = outputOf(COMPILE, ['--trace-opt']).split('released\n')
+  assert.match(held, 'TURBOFAN')
+  assert.not.match(held, 'MAGLEV')
+  assert.match(released, 'MAGLEV')
 })
 
 test('a gateway does not load the undici of Node', () => {

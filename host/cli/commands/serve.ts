@@ -64,7 +64,7 @@ export function createServeCommand(loadGateway: LoadGateway): Command {
       'penstock serve -f gateway.yaml',
       'penstock serve -f conf/ --admin-address 127.0.0.1:0 --log-level warn',
     ],
-    holdsHeap: true,
+    holdsFootprint: true,
     run: (call) => serve(call, loadGateway),
   })
 }
