@@ -41,9 +41,10 @@ test('what apply would change is named with its path', async () => {
     '---\nkind: Pipeline\nname: more\nfilters: [{ name: a, kind: Mock, rules: [{ code: 204 }] }]\n'
   await at.write(
     'next.yaml',
-    text.replace('code: plugin.wasm', 'code: 2.wasm, timeout: 20ms') + more,
+    text.replace('code: plugin.wasm, timeout: 5s', 'code: 2.wasm, timeout: 20ms') + more,
   )
-  const { code, out } = await diff(at, '-f', 'next.yaml')
+  const { code, out, err } = await diff(at, '-f', 'next.yaml')
+  assert.is(err, '')
   assert.is(code, 1)
   assert.is(
     out,
