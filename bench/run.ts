@@ -61,7 +61,8 @@ async function main(): Promise<number> {
     }
     return 0
   } catch (error) {
-    if (!(error instanceof MissingTool)) throw error
+    // A tool that is not there, or a name that nothing has.
+    if (!(error instanceof MissingTool || error instanceof RangeError)) throw error
     process.stderr.write(`${error.message}\n`)
     return 2
   }
