@@ -1,7 +1,8 @@
 import { Headers } from '../../host/exchange/headers.ts'
 import { Change } from '../../host/wasm/change-log.ts'
-import type { GuestItem, GuestOutcome } from '../../host/wasm/executor.ts'
+import type { GuestItem, GuestOutcome, PluginSetup } from '../../host/wasm/executor.ts'
 import { Phase } from '../../host/wasm/guest-call.ts'
+import { wat } from './wat.ts'
 
 /**
  * A guest that does what the header `do` says, by its first letter: "loop" runs for ever, "trap" traps,
@@ -48,6 +49,18 @@ export const OBEDIENT = `(module
     (if (i32.eq (local.get $c) (i32.const 99))
       (then (return (i32.add (global.get $calls) (i32.mul (i32.const 10) (i32.load (i32.const 32)))))))
     (i32.const 0)))`
+
+/** What a thread needs to run it. */
+export const OBEDIENT_SETUP: PluginSetup = {
+  id: 1,
+  name: 'obedient',
+  abi: 'penstock_v1',
+  module: new WebAssembly.Module(new Uint8Array(wat(OBEDIENT))),
+  parameters: new Map(),
+  fuel: 1_000_000_000,
+  data: null,
+  reset: 'never',
+}
 
 /** A request whose header `do` says what the guest does. */
 export function itemThat(does: string): GuestItem {

@@ -1,28 +1,16 @@
 import { GatewayError } from '../../../host/errors.ts'
 import { DataStore } from '../../../host/wasm/data/data-store.ts'
-import type { GuestOutcome, PluginSetup } from '../../../host/wasm/executor.ts'
+import type { GuestOutcome } from '../../../host/wasm/executor.ts'
 import { Lane, QueuedItem } from '../../../host/wasm/worker/lane.ts'
-import { did, itemThat, OBEDIENT } from '../../support/obedient-guest.ts'
+import { did, itemThat, OBEDIENT_SETUP } from '../../support/obedient-guest.ts'
 import { assert, suite } from '../../support/suite.ts'
-import { wat } from '../../support/wat.ts'
 
 const test = suite('wasm/worker/lane')
-
-const SETUP: PluginSetup = {
-  id: 1,
-  name: 'obedient',
-  abi: 'penstock_v1',
-  module: new WebAssembly.Module(new Uint8Array(wat(OBEDIENT))),
-  parameters: new Map(),
-  fuel: 1_000_000_000,
-  data: null,
-  reset: 'never',
-}
 
 const makeLane = (): Lane => new Lane(() => undefined, { store: new DataStore(), waitMs: 5_000 })
 
 function queue(what: string, done: (outcome: GuestOutcome) => void): QueuedItem {
-  return new QueuedItem(SETUP, itemThat(what), 60_000, 60_000, 0, 1, done)
+  return new QueuedItem(OBEDIENT_SETUP, itemThat(what), 60_000, 60_000, 0, 1, done)
 }
 
 test('items behind three traps in a row were not started, and another lane can run them', async () => {

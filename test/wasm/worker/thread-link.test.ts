@@ -6,22 +6,10 @@ import { LINGER_MS } from '../../../host/wasm/worker/handover.ts'
 import type { BatchReply, BatchTask } from '../../../host/wasm/worker/protocol.ts'
 import { ThreadLink } from '../../../host/wasm/worker/thread-link.ts'
 import { until } from '../../support/gateway.ts'
-import { itemThat, OBEDIENT } from '../../support/obedient-guest.ts'
+import { itemThat, OBEDIENT_SETUP } from '../../support/obedient-guest.ts'
 import { assert, suite } from '../../support/suite.ts'
-import { wat } from '../../support/wat.ts'
 
 const test = suite('wasm/worker/thread-link')
-
-const SETUP: PluginSetup = {
-  id: 1,
-  name: 'obedient',
-  abi: 'penstock_v1',
-  module: new WebAssembly.Module(new Uint8Array(wat(OBEDIENT))),
-  parameters: new Map(),
-  fuel: 1_000_000_000,
-  data: null,
-  reset: 'never',
-}
 
 interface Thread {
   readonly link: ThreadLink
@@ -52,7 +40,7 @@ function open(): Thread {
   const run = async (items: readonly string[], more: Partial<BatchTask> = {}): Promise<number> => {
     block.requests.at = 0
     for (const [slot, does] of items.entries()) {
-      writeRequest(block.requests, SETUP.id, itemThat(does))
+      writeRequest(block.requests, OBEDIENT_SETUP.id, itemThat(does))
       block.reset(slot)
     }
     const reply = new Promise<BatchReply>((resolve) => {
@@ -69,7 +57,7 @@ test('the first answer is empty; after it batches are run, one after the other',
   await link.ready
   await until(() => replies.length === 1, 'the first answer')
   assert.is(replies[0]?.processed, 0)
-  assert.is(await run(['a', 'a'], { installs: [SETUP] }), 2)
+  assert.is(await run(['a', 'a'], { installs: [OBEDIENT_SETUP] }), 2)
   for (let i = 0; i < 200; i++) assert.is(await run(['a']), 1)
   await link.end()
 })
@@ -78,7 +66,7 @@ test('a batch that meets a thread which leaves is run all the same, and once', a
   const { link, replies, run } = open()
   await link.ready
   await until(() => replies.length === 1, 'the first answer')
-  await run(['a'], { installs: [SETUP] })
+  await run(['a'], { installs: [OBEDIENT_SETUP] })
   // Around the moment it stops waiting for the next batch: before, at and after it.
   for (let i = -4; i <= 4; i++) {
     await new Promise((resolve) => setTimeout(resolve, LINGER_MS + i))
@@ -95,7 +83,7 @@ test('a thread that died is told of once, and one that was ended is not', async 
   const { link, replies, deaths, run } = open()
   await link.ready
   await until(() => replies.length === 1, 'the first answer')
-  await run(['a'], { installs: [SETUP] })
+  await run(['a'], { installs: [OBEDIENT_SETUP] })
   // Nothing catches what its own code throws: such a thread is of no use.
   const broken = 5 as unknown as PluginSetup[]
   link.give({ count: 0, installs: broken, drops: null, bodies: null })
