@@ -38,7 +38,7 @@ export const limitFields = {
     .min(0)
     .default(1_024)
     .describe(
-      'Bytes a second a body must make after the first `bodyIdleTimeout`; 0 asks for none.',
+      'Bytes a second a body must make after the first `bodyIdleTimeout`, else 408; 0 asks for none.',
     ),
   bodyTimeout: duration()
     .prefault('5m')
@@ -59,5 +59,7 @@ export const limitFields = {
   maxTunnels: z.int().min(0).default(8_192).describe('Open WebSockets; past it 503.'),
   tunnelIdleTimeout: duration()
     .prefault('5m')
-    .describe('A WebSocket on which nothing travels for this long is closed. 0s is no limit.'),
+    .describe(
+      'A WebSocket on which nothing travels for this long is closed with 1001. 0s is no limit.',
+    ),
 }

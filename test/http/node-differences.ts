@@ -1,8 +1,6 @@
-import { assert } from '../support/suite.ts'
-
 /**
  * Where the engine `node` differs by its nature, by the title of a test or the id of a case, and why. The
- * list stands in docs/http.md too; a difference that is gone fails its test until it leaves both.
+ * table of docs/http.md is made of this list; a difference that is gone fails its test until it leaves it.
  */
 export const NODE_DIFFERENCES: Readonly<Record<string, string>> = {
   K13: "Node's parser takes 16 digits for a chunk size and waits for that many bytes: 408 by the body limit",
@@ -18,28 +16,4 @@ export const NODE_DIFFERENCES: Readonly<Record<string, string>> = {
     'Node sends the head of an answer before its first byte: the client sees it cut',
   'U42: a 200 to a request with Upgrade is a 200':
     'Node reads nothing after a request with an Upgrade that is not taken: the connection closes after the answer',
-}
-
-/** What registers a test. */
-export type Register = (title: string, body: () => void | Promise<void>) => void
-
-/** Registers tests of an engine; those in which it differs must fail. */
-export function testsOf(engine: string, test: Register): Register {
-  if (engine !== 'node') return (title, body) => test(title, body)
-  return (title, body) => {
-    const reason = NODE_DIFFERENCES[title]
-    if (reason === undefined) {
-      test(title, body)
-      return
-    }
-    test(`${title} (differs: ${reason})`, async () => {
-      let isMet = true
-      try {
-        await body()
-      } catch {
-        isMet = false
-      }
-      assert.not.ok(isMet, 'a difference that is gone must leave the list')
-    })
-  }
 }

@@ -7,8 +7,8 @@ import type {
 } from '../../host/http/engine.ts'
 import { HTTP_ENGINES } from '../../host/http/engines.ts'
 import { suite } from '../support/suite.ts'
+import { type Register, testsOf } from './engine-tests.ts'
 import { LIMITS } from './native/tiny-proxy.ts'
-import { type Register, testsOf } from './node-differences.ts'
 import { WireClient } from './wire.ts'
 
 export const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'

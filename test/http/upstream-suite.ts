@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net'
 import { HTTP_ENGINES } from '../../host/http/engines.ts'
 import { suite } from '../support/suite.ts'
+import { type Register, testsOf } from './engine-tests.ts'
 import { startTinyProxy, type TinyProxy, type TinyProxyOptions } from './native/tiny-proxy.ts'
-import { type Register, testsOf } from './node-differences.ts'
 import {
   type SeenRequest,
   startRawUpstream,

@@ -5,7 +5,7 @@ export const BURST_BYTES = 128 * 1024
 export const BYTES_PER_SECOND = 16 * 1024
 
 /** What a client may send about the flow of an answer: a share of its bytes. */
-const SHARE_OF_SENT = 4
+export const SHARE_OF_SENT = 4
 
 /**
  * Notices that a client keeps us busy with frames that carry nothing: SETTINGS, PING, PRIORITY, WINDOW_UPDATE,

@@ -21,6 +21,9 @@ export const PIECE_BYTES = 32 * 1024
 /** A body frame counts for this much more than its bytes: small ones are no idle talk. */
 const FRAME_CREDIT = 64
 
+/** How often `writeIdleTimeout` a stream may stand still while its connection moves. */
+export const STALLED_FACTOR = 5
+
 /** Reading never outlives the call that started it: all streams share one. */
 const fields = new RequestFields()
 
@@ -135,7 +138,10 @@ export class H2Stream implements BodySource, BodySink {
       nowMs - this.#wholeAtMs > limits.requestTimeoutMs
     ) {
       this.#refuse(504, 'the answer took too long')
-    } else if (this.isBlocked && nowMs - this.#blockedAtMs > limits.writeIdleTimeoutMs * 5) {
+    } else if (
+      this.isBlocked &&
+      nowMs - this.#blockedAtMs > limits.writeIdleTimeoutMs * STALLED_FACTOR
+    ) {
       // The connection moves, this stream does not: `H2Session` looks after those that stand still.
       this.#stream.close(constants.NGHTTP2_CANCEL)
     }

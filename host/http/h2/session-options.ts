@@ -9,7 +9,7 @@ export const RESET_BURST = 200
 export const RESET_RATE = 20
 
 /** Mebibytes Node holds for one connection: header lists, what was not read and what was not taken. */
-const MAX_SESSION_MEMORY = 4
+export const MAX_SESSION_MEMORY = 4
 
 /** Fields a head may have before Node resets its stream; `RequestFields` counts exactly, and answers. */
 const FIELD_FACTOR = 2

@@ -29,7 +29,7 @@ export const CLIENT_TUNING: ClientTuning = {
 }
 
 /** An upstream closes this much before the time it names, in case its clock starts earlier than ours. */
-const KEEP_ALIVE_MARGIN_MS = 1_000
+export const KEEP_ALIVE_MARGIN_MS = 1_000
 
 /**
  * The connections to one origin. The one that was used last is used next: so few connections carry low
