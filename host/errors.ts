@@ -176,6 +176,13 @@ export const ERRORS = {
     (p: { reason: string }) => `the plugin fails on the request it is measured with: ${p.reason}`,
     'Give it a request it serves with --request FILE, and its parameters with --parameter.',
   ),
+  GUEST_CLOSED: spec(
+    'guest',
+    503,
+    (p: { filter: string }) =>
+      `the version of ${p.filter} that this request began on has been ended`,
+    'Requests outlive their configuration by drainTimeout of the pipeline and 16 generations at most.',
+  ),
   GUEST_CODE_READ: spec(
     'config',
     422,
@@ -602,6 +609,12 @@ export const ERRORS = {
     422,
     (p: { policy: string }) => `the load balance policy "${p.policy}" is unknown`,
     'The reference page of Proxy lists the policies.',
+  ),
+  UPSTREAM_REGISTRY: spec(
+    'upstream',
+    503,
+    (p: { reason: string }) => `the service registry does not answer: ${p.reason}`,
+    'Check that it runs and can be reached; the servers that were found last are used meanwhile.',
   ),
   UPSTREAM_SERVERS_FILE: spec(
     'config',

@@ -46,7 +46,8 @@ export const FUEL_SAMPLE = 16
  *   no other item with it;
  * - an item that finds no room or waits too long is `failed` with GUEST_QUEUE_FULL;
  * - a thread that saw MAX_TRAPS traps one after another gives the rest of its batch back, unrun;
- * - after `close` no item is taken; instances are freed when the last one has been answered.
+ * - after `close` an item is `failed` with GUEST_CLOSED; those under way go on, and `close` resolves when
+ *   they are answered and the instances are freed.
  */
 export interface Executor {
   /** Makes an instance and runs its start and configure code; fails with GUEST_START. */

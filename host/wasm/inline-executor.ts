@@ -70,7 +70,7 @@ export class InlineExecutor implements Executor {
   submit(item: GuestItem): GuestOutcome {
     this.#calls += 1
     if (this.#isClosed) {
-      return this.#failed(new GatewayError('GUEST_QUEUE_FULL', { filter: this.#setup.name }), 0)
+      return this.#failed(new GatewayError('GUEST_CLOSED', { filter: this.#setup.name }), 0)
     }
     const startedAtMs = monotonicMs()
     try {

@@ -41,7 +41,7 @@ export class Distribution {
 }
 
 /** Calls that were refused before anything ran: they say nothing about running and waiting. */
-const NOT_RUN: ReadonlySet<string> = new Set(['GUEST_SUSPENDED', 'GUEST_CPU'])
+const NOT_RUN: ReadonlySet<string> = new Set(['GUEST_SUSPENDED', 'GUEST_CPU', 'GUEST_CLOSED'])
 /** Failures that are not the version's own: the load's, or what came of earlier ones. */
 const NOT_ITS_FAULT: ReadonlySet<string> = new Set(['GUEST_QUEUE_FULL', ...NOT_RUN])
 

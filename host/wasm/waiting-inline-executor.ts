@@ -89,8 +89,9 @@ export class WaitingInlineExecutor implements Executor {
     const queueMs = monotonicMs() - askedAtMs
     if (seat === null) {
       this.#failures += 1
-      const full = new GatewayError('GUEST_QUEUE_FULL', { filter: this.#setup.name })
-      return failedOutcome(full, 0, null, queueMs)
+      const code = this.#isClosed ? 'GUEST_CLOSED' : 'GUEST_QUEUE_FULL'
+      const refused = new GatewayError(code, { filter: this.#setup.name })
+      return failedOutcome(refused, 0, null, queueMs)
     }
     const outcome = await this.#run(seat, item, queueMs)
     if (outcome.failure !== null) this.#failures += 1

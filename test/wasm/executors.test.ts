@@ -242,6 +242,19 @@ for (const { isolation, make } of EXECUTORS) {
     await until(() => executor.status().instances === 0, 'it is known that the instance is gone')
   })
 
+  test('what is under way when it is closed is answered, and what comes after it is not run', async () => {
+    const logs: string[] = []
+    const executor = start(OBEDIENT, { logs })
+    await executor.start()
+    const before = executor.submit(itemThat('greetings'))
+    const closed = executor.close()
+    const after = executor.submit(itemThat('a'))
+    assert.is(did(await before), 'greetings')
+    assert.is(did(await after), 'GUEST_CLOSED')
+    await closed
+    assert.equal([logs, executor.status().instances], [['1 greetings r-1'], 0])
+  })
+
   test('a guest writes so many log lines a second and no more', async () => {
     const logs: string[] = []
     const executor = start(OBEDIENT, { logs })

@@ -14,8 +14,12 @@ export interface VersionCounts {
   readonly errors: number
 }
 
-/** Failures that are the load's doing, or that of failures before: no call ran. */
-const NOT_RUN: ReadonlySet<string> = new Set(['GUEST_QUEUE_FULL', 'GUEST_SUSPENDED'])
+/** Failures that are the load's doing, that of failures before, or of a swap: no call ran. */
+const NOT_RUN: ReadonlySet<string> = new Set([
+  'GUEST_QUEUE_FULL',
+  'GUEST_SUSPENDED',
+  'GUEST_CLOSED',
+])
 
 /** Counts for one version; an addition or two a call. */
 export class VersionMeter implements VersionCounts {

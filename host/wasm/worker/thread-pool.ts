@@ -11,6 +11,9 @@ import type { LogMessage } from './protocol.ts'
 /** How often running guests are looked at, while any runs: a deadline is kept to within this. */
 const WATCH_MS = 5
 
+/** How long dropped instances are waited for; a thread that is busy with a long batch takes its time. */
+const DROP_MS = 1_000
+
 /** How long a spare thread that died waits for its successor. */
 const RESPAWN_MS = 100
 
@@ -81,8 +84,17 @@ export class ThreadPool {
     this.#timer ??= setInterval(this.#watch, WATCH_MS).unref()
   }
 
-  drop(setupId: number): void {
+  /**
+   * Frees the instances of a setup that has no items here any more. Resolves when the threads have said that
+   * they are gone: what those instances logged came before it.
+   */
+  async drop(setupId: number): Promise<void> {
     for (const lane of this.#lanes) lane.drop(setupId)
+    const endsAtMs = monotonicMs() + DROP_MS
+    while (this.instancesOf(setupId).instances > 0 && !this.#isClosed) {
+      if (monotonicMs() > endsAtMs) return
+      await new Promise((resolve) => setTimeout(resolve, WATCH_MS))
+    }
   }
 
   async close(): Promise<void> {

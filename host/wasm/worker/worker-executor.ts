@@ -24,7 +24,11 @@ export class WorkerExecutor implements Executor {
   /** Which lanes this setup uses: `maxConcurrency: 1` is one instance on one thread. */
   readonly #firstLane: number
   readonly #laneCount: number
+  /** Items that may wait; none once it is closed. */
+  #room: number
   #waiting = 0
+  #onIdle: (() => void) | null = null
+  #isClosed = false
   #calls = 0
   #failures = 0
 
@@ -32,6 +36,7 @@ export class WorkerExecutor implements Executor {
     this.#setup = setup
     this.#pool = pool
     this.#options = options
+    this.#room = options.queueLength
     this.#laneCount = Math.min(pool.size, options.maxConcurrency)
     this.#firstLane = setup.id % pool.size
   }
@@ -45,11 +50,10 @@ export class WorkerExecutor implements Executor {
 
   submit(item: GuestItem): Promise<GuestOutcome> {
     this.#calls += 1
-    if (this.#waiting >= this.#options.queueLength) {
+    if (this.#waiting >= this.#room) {
       this.#failures += 1
-      return Promise.resolve(
-        failedOutcome(new GatewayError('GUEST_QUEUE_FULL', { filter: this.#setup.name })),
-      )
+      const code = this.#isClosed ? 'GUEST_CLOSED' : 'GUEST_QUEUE_FULL'
+      return Promise.resolve(failedOutcome(new GatewayError(code, { filter: this.#setup.name })))
     }
     return this.#send(item, this.#options.timeoutMs)
   }
@@ -65,9 +69,16 @@ export class WorkerExecutor implements Executor {
     }
   }
 
-  close(): Promise<void> {
-    this.#pool.drop(this.#setup.id)
-    return Promise.resolve()
+  /** Resolves when the items under way are answered, its instances freed, and what they logged is heard. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    this.#room = 0
+    if (this.#waiting > 0) {
+      await new Promise<void>((resolve) => {
+        this.#onIdle = resolve
+      })
+    }
+    await this.#pool.drop(this.#setup.id)
   }
 
   #send(item: GuestItem, timeoutMs: number): Promise<GuestOutcome> {
@@ -77,6 +88,7 @@ export class WorkerExecutor implements Executor {
         this.#waiting -= 1
         if (outcome.failure !== null) this.#failures += 1
         resolve(outcome)
+        if (this.#isClosed && this.#waiting === 0) this.#onIdle?.()
       }
       this.#pool.submit(
         new QueuedItem(
