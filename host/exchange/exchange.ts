@@ -27,7 +27,7 @@ export interface OwedPhase {
   run(exchange: Exchange): void | Promise<void>
 }
 
-/** What an exchange holds on to until its last byte: a generation, a plugin version. */
+/** What an exchange holds on to: a generation while its phases run, a place in a limit until its last byte. */
 export interface Releasable {
   release(): void
 }
@@ -87,6 +87,8 @@ export class Exchange implements MessageScope {
   #id: string | null = null
   #owed: OwedPhase[] | null = null
   #held: Releasable[] | null = null
+  #generations: Releasable[] | null = null
+  #hasLatePhase = false
   #onAbort: (() => void)[] | null = null
   #onDone: ((end: ExchangeEnd) => void)[] | null = null
   #pending: Promise<void> | null = null
@@ -166,6 +168,28 @@ export class Exchange implements MessageScope {
     else this.#held.push(held)
   }
 
+  /** Keeps the generation that runs phases of it alive until `endPhases`. */
+  holdGeneration(generation: Releasable): void {
+    if (this.#generations === null) this.#generations = [generation]
+    else this.#generations.push(generation)
+  }
+
+  /** A phase comes after the last byte: then the generations are needed as long as the exchange lasts. */
+  expectLatePhase(): void {
+    this.#hasLatePhase = true
+  }
+
+  /**
+   * Every phase has run, the owed ones included: what is still to be sent needs no generation, so that a
+   * download of an hour keeps no old one alive.
+   */
+  endPhases(): void {
+    const generations = this.#generations
+    if (generations === null || this.#hasLatePhase) return
+    this.#generations = null
+    releaseAll(generations)
+  }
+
   /** Runs `listener` if the client leaves before the exchange ended. */
   onAbort(listener: () => void): void {
     if (this.isAborted) listener()
@@ -200,19 +224,28 @@ export class Exchange implements MessageScope {
   finish(end: ExchangeEnd): void {
     const done = this.#onDone
     const held = this.#held
+    const generations = this.#generations
     this.#onDone = null
     this.#held = null
+    this.#generations = null
     this.#onAbort = null
     if (done !== null) for (const listener of done) listener(end)
     if (this.#scopes !== null) for (const scope of this.#scopes.values()) scope.discard()
-    if (held === null) return
-    if (this.#pending !== null) void this.#pending.then(() => releaseAll(held))
-    else releaseAll(held)
+    if (held === null && generations === null) return
+    if (this.#pending === null) {
+      releaseAll(held)
+      releaseAll(generations)
+      return
+    }
+    void this.#pending.then(() => {
+      releaseAll(held)
+      releaseAll(generations)
+    })
   }
 }
 
-function releaseAll(held: readonly Releasable[]): void {
-  for (const one of held) one.release()
+function releaseAll(held: readonly Releasable[] | null): void {
+  if (held !== null) for (const one of held) one.release()
 }
 
 let idPrefix = Math.random().toString(36).slice(2, 10).padEnd(8, '0')

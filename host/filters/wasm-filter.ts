@@ -20,7 +20,7 @@ import type { OpenPlugin } from '../wasm/open-plugin.ts'
 type Result = string | undefined
 
 /** Failures that mean there was nothing to run it on. */
-const OUT_OF_VM: ReadonlySet<string> = new Set(['GUEST_QUEUE_FULL', 'GUEST_CPU'])
+const OUT_OF_VM: ReadonlySet<string> = new Set(['GUEST_QUEUE_FULL', 'GUEST_CPU', 'GUEST_CLOSED'])
 
 /** Failures of the guest's own code: in development the call runs again, for its whole stack. */
 const RUNS_AGAIN: ReadonlySet<string> = new Set([
@@ -296,6 +296,7 @@ export class WasmFilter {
   }
 
   #scheduleDone(exchange: Exchange): void {
+    exchange.expectLatePhase()
     exchange.onDone((_: ExchangeEnd) => {
       const outcome = this.#plugin.executor.submit(
         new ExchangeItem(exchange, Phase.done, null, null, this.#plugin),

@@ -44,18 +44,18 @@ export class PipelineGeneration implements Generation, Releasable {
     return missing.length === 0 ? null : missing
   }
 
-  /** Runs the flow; the exchange keeps this generation until its last byte. */
+  /** Runs the flow; the exchange keeps this generation until its last phase has run. */
   handle(exchange: Exchange): void | Promise<void> {
     this.#exchanges += 1
     exchange.pipeline = this.name
-    exchange.hold(this)
+    exchange.holdGeneration(this)
     return this.#runner.run(exchange)
   }
 
   /** The flow alone, with others before or after it; `complete` must follow. */
   runFlow(exchange: Exchange): FlowEnd | Promise<FlowEnd> {
     this.#exchanges += 1
-    exchange.hold(this)
+    exchange.holdGeneration(this)
     return this.#runner.runFlow(exchange)
   }
 
@@ -64,7 +64,7 @@ export class PipelineGeneration implements Generation, Releasable {
     return this.#runner.complete(exchange)
   }
 
-  /** An exchange has ended. */
+  /** The phases of an exchange have ended. */
   release(): void {
     this.#exchanges -= 1
     if (this.#exchanges === 0) this.#retired?.()

@@ -144,20 +144,26 @@ export class PipelineRunner {
   #complete(exchange: Exchange, end: FlowEnd): FlowEnd | Promise<FlowEnd> {
     // A response in any case before the owed phases: they change what the client gets, also a failure.
     exchange.response ??= fallbackResponse(exchange)
-    if (!exchange.owesPhases) return end
+    if (!exchange.owesPhases) {
+      exchange.endPhases()
+      return end
+    }
     const pending = exchange.runOwed()
     if (pending === undefined) {
       exchange.response ??= fallbackResponse(exchange)
+      exchange.endPhases()
       return end
     }
     return pending.then(
       () => {
         exchange.response ??= fallbackResponse(exchange)
+        exchange.endPhases()
         return end
       },
       (error: unknown) => {
         this.#log.error({ requestId: exchange.id }, `an owed phase failed: ${reasonOf(error)}`)
         exchange.response = fallbackResponse(exchange)
+        exchange.endPhases()
         return end
       },
     )

@@ -28,6 +28,37 @@ test('what it holds is released once, at its end', () => {
   assert.is(released, 1)
 })
 
+test('its generations are released when its phases have ended, what else it holds at its end', () => {
+  const one = exchange()
+  const released: string[] = []
+  one.hold({ release: () => void released.push('limit') })
+  one.holdGeneration({ release: () => void released.push('before') })
+  one.holdGeneration({ release: () => void released.push('main') })
+  one.endPhases()
+  assert.equal(released, ['before', 'main'])
+  one.holdGeneration({ release: () => void released.push('after') })
+  one.endPhases()
+  one.endPhases()
+  assert.equal(released, ['before', 'main', 'after'])
+  one.finish(END)
+  assert.equal(released, ['before', 'main', 'after', 'limit'])
+})
+
+test('with a phase after the last byte, its generations are released when that has settled', async () => {
+  const one = exchange()
+  let released = 0
+  let settle: () => void = () => undefined
+  one.holdGeneration({ release: () => void released++ })
+  one.expectLatePhase()
+  one.onDone(() => one.holdUntil(new Promise((resolve) => (settle = resolve))))
+  one.endPhases()
+  one.finish(END)
+  assert.is(released, 0)
+  settle()
+  await new Promise((resolve) => setImmediate(resolve))
+  assert.is(released, 1)
+})
+
 test('what it holds is kept until work started at its end has settled', async () => {
   const one = exchange()
   let released = 0
