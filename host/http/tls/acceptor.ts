@@ -1,10 +1,15 @@
 import { randomBytes } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { createServer, type SecureContext, type Server, type TLSSocket } from 'node:tls'
+import type { CertificatePair } from './certificate.ts'
+import { peekHello } from './peek-hello.ts'
 import type { ServerTls } from './server-tls.ts'
 
 /** Time for a handshake; past it the connection is cut. */
 export const HANDSHAKE_TIMEOUT_MS = 5_000
+
+/** What an authority offers as its only protocol when it checks a name (RFC 8737, section 6.2). */
+const ACME_PROTOCOL = 'acme-tls/1'
 
 /** The handshake of a client is over. */
 export type SecureListener = (socket: TLSSocket, isHttp2: boolean) => void
@@ -42,7 +47,19 @@ export class TlsAcceptor {
     raw.once('close', () => this.#open.delete(raw))
     // Node listens while the handshake runs, and nobody may be without a listener before and after.
     raw.on('error', () => raw.destroy())
-    this.#server.emit('connection', raw)
+    // An authority that checks a name is told apart by its first message, before a certificate is chosen:
+    // Node asks for the certificate first, and other clients must not see the one for the check.
+    if (this.#tls.live?.hasChallenges === true) this.#acceptPeeking(raw)
+    else this.#server.emit('connection', raw)
+  }
+
+  #acceptPeeking(raw: Socket): void {
+    peekHello(raw, HANDSHAKE_TIMEOUT_MS, (hello) => {
+      const isCheck = hello?.protocols.length === 1 && hello.protocols[0] === ACME_PROTOCOL
+      const pair = isCheck ? (this.#tls.live?.challengeFor(hello.serverName) ?? null) : null
+      if (pair === null) this.#server.emit('connection', raw)
+      else createChallengeServer(pair).emit('connection', raw)
+    })
   }
 
   /** New connections use `tls`. */
@@ -94,11 +111,31 @@ export class TlsAcceptor {
   }
 }
 
-/** What a callback of the handshake throws would end the process (CVE-2026-21637). */
-function contextOf(tls: ServerTls, name: string): SecureContext {
+/** Shows one certificate to who checks a name; the handshake is all there is to it (RFC 8737, section 3). */
+function createChallengeServer({ cert, key }: CertificatePair): Server {
+  const server = createServer({
+    cert,
+    key,
+    minVersion: 'TLSv1.2',
+    ALPNProtocols: [ACME_PROTOCOL],
+    handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+  })
+  server.on('secureConnection', (socket) => {
+    socket.on('error', () => socket.destroy())
+    socket.destroySoon()
+  })
+  server.on('tlsClientError', (_error, socket) => socket.destroy())
+  return server
+}
+
+/**
+ * What a callback of the handshake throws would end the process (CVE-2026-21637). Without a certificate the
+ * handshake fails with an alert.
+ */
+function contextOf(tls: ServerTls, name: string): SecureContext | undefined {
   try {
-    return tls.contextFor(name)
+    return tls.contextFor(name) ?? undefined
   } catch {
-    return tls.fallback
+    return tls.fallback ?? undefined
   }
 }
