@@ -8,6 +8,7 @@ import { PipelineGeneration } from '../objects/pipeline.ts'
 import type { Logger } from '../observe/log.ts'
 import type { ApplyOutcome, ObjectState, ObjectStatus } from './control.ts'
 import { type Diff, diffChange, diffObjects } from './diff.ts'
+import { RetiringGenerations } from './retiring-generations.ts'
 import type { ValidObject } from './validate.ts'
 
 /** One object the supervisor knows, whether it runs or not. */
@@ -21,9 +22,6 @@ interface Managed {
 
 /** Everything of an `ObjectEnv` that is the same for every object. */
 export type SharedEnv = Omit<ObjectEnv, 'log' | 'pipeline' | 'globalFilter' | 'baseDir' | 'isBoot'>
-
-/** Old generations that may wait for their last exchange before each further one is a warning. */
-export const RETIRING_GENERATIONS = 16
 
 /**
  * Runs objects. A change makes the new generations first, then swaps one pointer, then retires the old
@@ -39,20 +37,17 @@ export class Supervisor {
   readonly #refused = new Set<string>()
   #revision = 0
   #queue: Promise<unknown> = Promise.resolve()
-  #retiring = 0
+  /** Former generations that wait for their last exchange. */
+  readonly retiring: RetiringGenerations
 
   constructor(env: SharedEnv, log: Logger) {
     this.#env = env
     this.#log = log
+    this.retiring = new RetiringGenerations(log)
   }
 
   get revision(): number {
     return this.#revision
-  }
-
-  /** Generations that wait for their last exchange. */
-  get retiring(): number {
-    return this.#retiring
   }
 
   get objects(): ReadonlyMap<string, ValidObject> {
@@ -187,7 +182,7 @@ export class Supervisor {
       }
     }
     if (failed.length > 0 && !isBoot) {
-      for (const generation of made.values()) void this.#retire(generation)
+      for (const [name, generation] of made) void this.retiring.retire(name, generation)
       this.#markRefused(failed)
       return outcome([], [], [], failed, startedAt)
     }
@@ -256,7 +251,9 @@ export class Supervisor {
     }
     if (made.size > 0 || diff.deleted.length > 0 || failed.length > 0) this.#revision += 1
     for (const generation of made.values()) generation.activate()
-    for (const { generation } of former) if (generation !== null) void this.#retire(generation)
+    for (const { object, generation } of former) {
+      if (generation !== null) void this.retiring.retire(object.name, generation)
+    }
   }
 
   #manage(name: string, managed: Managed): void {
@@ -273,19 +270,6 @@ export class Supervisor {
       const managed = former.get(name)
       if (managed !== undefined) this.#managed.set(name, managed)
     }
-  }
-
-  async #retire(generation: Generation): Promise<void> {
-    this.#retiring += 1
-    if (this.#retiring > RETIRING_GENERATIONS) {
-      this.#log.warn({ retiring: this.#retiring }, 'many old generations wait for their exchanges')
-    }
-    try {
-      await generation.retire()
-    } catch (error) {
-      this.#log.error({ err: error }, `an old generation did not close: ${reasonOf(error)}`)
-    }
-    this.#retiring -= 1
   }
 
   /** The former generations go on; their status says that a change was refused, and why. */

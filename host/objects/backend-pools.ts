@@ -50,5 +50,6 @@ function pipelineOf(name: string, pool: Pool): PipelineSpec {
     filters: [{ ...filter, spec: { ...PROXY_DEFAULTS, pools: [pool] }, json: filter }],
     resilience: [],
     data: {},
+    drainTimeout: 0,
   }
 }

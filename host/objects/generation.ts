@@ -4,6 +4,7 @@ import type { Logger } from '../observe/log.ts'
 import type { TraceMeter } from '../observe/tracing/trace-meter.ts'
 import type { AccessLog } from '../traffic/access-log.ts'
 import type { TrafficObserver } from '../traffic/observer.ts'
+import type { RegistryHub } from '../upstream/discovery/registry-hub.ts'
 import type { UsagePool } from '../usage-pool.ts'
 import type { PluginHost } from '../wasm/plugin-host.ts'
 import type { GlobalFilterGeneration } from './global-filter.ts'
@@ -13,14 +14,19 @@ import type { PipelineGeneration } from './pipeline.ts'
  * One running instance of an object. Immutable: a change makes the next one.
  *
  *     create ──▶ activate ──▶ (serves) ──▶ retire ──▶ closed
- *        │                                    │
- *        └── fails: nothing is left open      └── waits for the exchanges that hold it
+ *        │                                    │  ▲
+ *        └── fails: nothing is left open      │  └── end: waits no longer
+ *                                             └── waits for the exchanges that hold it
  */
 export interface Generation {
   /** Takes over from `previous`. Synchronous and cannot fail: everything that can was done in create. */
   activate(): void
   /** No new exchange starts here; resolves when the last one has ended and everything is closed. */
   retire(): Promise<void>
+  /** After `retire`: waits no longer. Returns how many exchanges were still in it. Absent where none are. */
+  end?(): number
+  /** How long it waits for them, once retired, at most; absent or 0 is as long as they take. */
+  readonly drainTimeoutMs?: number
   /** What the admin API shows; JSON data. */
   status(): unknown
   /** Files it was made from beside its document: a change of one makes it anew. */
@@ -37,6 +43,8 @@ export interface ObjectEnv {
   readonly engine: HttpEngine
   readonly clients: UsagePool
   readonly listeners: UsagePool
+  /** The service registries that run, by name. */
+  readonly registries: RegistryHub
   readonly plugins: PluginHost
   /** At the start of the gateway: what cannot be loaded is left out, instead of refused. */
   readonly isBoot: boolean

@@ -1,5 +1,6 @@
 import { isJsonObject } from '../config/json.ts'
 import { objectFields, z } from '../config/schema.ts'
+import { drainTimeout } from './drain-timeout-field.ts'
 import { nestedContext } from './nested-context.ts'
 import { defineObject, type SpecOf } from './object.ts'
 import { pipelineBody, pipelineKind } from './pipeline-spec.ts'
@@ -29,6 +30,7 @@ const spec = z.strictObject({
     })
     .prefault({})
     .describe('What an END, or a result without a jump, does not stop.'),
+  drainTimeout: drainTimeout(),
 })
 
 /** GlobalFilter without its running part: the fields of its document and the rules they follow. */

@@ -50,6 +50,14 @@ export class GlobalFilterGeneration implements Generation {
     await Promise.all([this.before?.retire(), this.after?.retire()])
   }
 
+  end(): number {
+    return (this.before?.end() ?? 0) + (this.after?.end() ?? 0)
+  }
+
+  get drainTimeoutMs(): number {
+    return this.#spec.drainTimeout
+  }
+
   status(): unknown {
     return {
       health: '',
@@ -128,6 +136,8 @@ async function createPart(
     version: undefined,
     labels: {},
     createdAt: undefined,
+    // Both parts are ended together, by the field of the whole.
+    drainTimeout: 0,
   }
   return createPipeline(pipeline, env, previous)
 }

@@ -121,6 +121,13 @@ export class HttpServerGeneration implements Generation {
     await closePools(this.pools)
   }
 
+  /** Only its pools wait for exchanges; the listener has a time of its own. */
+  end(): number {
+    let exchanges = 0
+    for (const pool of this.pools.values()) exchanges += pool.end()
+    return exchanges
+  }
+
   status(): unknown {
     const { server } = this.#listener.value
     return {

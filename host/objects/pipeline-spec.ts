@@ -3,10 +3,12 @@ import { nearest } from '../config/nearest.ts'
 import { name, objectFields, text, z } from '../config/schema.ts'
 import type { PolicySpec } from '../resilience/policies.ts'
 import { END } from '../traffic/flow.ts'
+import { drainTimeout } from './drain-timeout-field.ts'
 import { checkFlow } from './flow-check.ts'
 import { flowField } from './flow-spec.ts'
 import { type CheckContext, defineObject, type FilterKindFacts, type SpecOf } from './object.ts'
 import { PART_FIELDS } from './part-fields.ts'
+import { checkRegistries } from './registry-check.ts'
 import { checkResilience } from './resilience-check.ts'
 import { checkStoredPlugin } from './stored-plugin-check.ts'
 
@@ -32,6 +34,7 @@ const spec = z.strictObject({
     .record(z.string(), z.json())
     .default({})
     .describe('Values for templates, under `.data.PIPELINE`.'),
+  drainTimeout: drainTimeout(),
 })
 
 /** One filter of a pipeline, checked against its kind. */
@@ -75,6 +78,7 @@ data: { region: north }`,
   check(data, context): { filters: readonly FilterSpec[]; resilience: readonly PolicySpec[] } {
     const filters = checkFilters(data['filters'], context)
     const resilience = checkResilience(data, context)
+    checkRegistries(data['filters'], context)
     checkFlow(data, context)
     return { filters, resilience }
   },
@@ -89,6 +93,7 @@ export const pipelineBody = pipelineKind.spec.omit({
   version: true,
   labels: true,
   createdAt: true,
+  drainTimeout: true,
 })
 
 function checkFilters(list: unknown, context: CheckContext): FilterSpec[] {

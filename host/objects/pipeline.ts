@@ -17,6 +17,7 @@ export class PipelineGeneration implements Generation, Releasable {
   readonly filters: ReadonlyMap<string, Filter>
   /** What templates find under `.data.PIPELINE`. */
   readonly data: Dict
+  readonly drainTimeoutMs: number
   readonly #runner: PipelineRunner
   #exchanges = 0
   #retired: (() => void) | null = null
@@ -26,11 +27,13 @@ export class PipelineGeneration implements Generation, Releasable {
     filters: ReadonlyMap<string, Filter>,
     data: Dict,
     runner: PipelineRunner,
+    drainTimeoutMs = 0,
   ) {
     this.name = name
     this.filters = filters
     this.data = data
     this.#runner = runner
+    this.drainTimeoutMs = drainTimeoutMs
   }
 
   get files(): readonly string[] {
@@ -83,6 +86,15 @@ export class PipelineGeneration implements Generation, Releasable {
     await closeFilters(this.filters.values())
   }
 
+  /** Its filters are closed under the exchanges that are left: what is under way in one goes on. */
+  end(): number {
+    const retired = this.#retired
+    if (retired === null) return 0
+    this.#retired = null
+    retired()
+    return this.#exchanges
+  }
+
   status(): unknown {
     const filters: Record<string, unknown> = {}
     for (const [name, filter] of this.filters) filters[name] = filter.status?.() ?? {}
@@ -117,7 +129,8 @@ export async function createPipeline(
     (label, branches) => new ParallelNode(label, branches, log),
   )
   const nodes = observed(spec, flow, filters, env)
-  return new PipelineGeneration(spec.name, filters, data, new PipelineRunner(spec.name, nodes, log))
+  const runner = new PipelineRunner(spec.name, nodes, log)
+  return new PipelineGeneration(spec.name, filters, data, runner, spec.drainTimeout)
 }
 
 async function createFilter(
@@ -145,6 +158,7 @@ async function createFilter(
         log: new LazyLogger(env.log, { pipeline, filter: spec.name }),
         engine: env.engine,
         clients: env.clients,
+        registries: env.registries,
         plugins: env.plugins,
         isBoot: env.isBoot,
         policies,
