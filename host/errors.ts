@@ -20,6 +20,13 @@ const spec = <P>(
 
 /** Every error Penstock raises on purpose, sorted by area. Match on the code, never on the class. */
 export const ERRORS = {
+  ACME_STORE: spec(
+    'config',
+    422,
+    (p: { path: string; reason: string }) =>
+      `certificates cannot be kept: ${p.path} cannot be used: ${p.reason}`,
+    'The data directory must be writable: a certificate that is not kept would be ordered at each start.',
+  ),
   ADMIN_APPLY_FAILED: spec(
     'config',
     422,

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { AutoCertificates } from './acme/auto-certificates.ts'
 import type { LoadPage } from './admin/page.ts'
 import { type AdminServer, createAdminServer } from './admin/server.ts'
 import { ConfigError } from './config/issues.ts'
@@ -28,6 +29,7 @@ import type { Logger } from './observe/log.ts'
 import { Metrics } from './observe/metrics.ts'
 import { TraceMeter } from './observe/tracing/trace-meter.ts'
 import type { AccessLog } from './traffic/access-log.ts'
+import { RegistryHub } from './upstream/discovery/registry-hub.ts'
 import { UsagePool } from './usage-pool.ts'
 import { debugBuildBeside } from './wasm/debug-run.ts'
 import { type HostCall, hostCallsByName } from './wasm/host-call.ts'
@@ -171,7 +173,10 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       engine: development === null ? engine : movingEngine(engine, development.onMoved),
       clients: new UsagePool(),
       listeners: new UsagePool(),
+      registries: new RegistryHub(),
       plugins,
+      certificates: new AutoCertificates(),
+      dataDir,
       observer: inspector?.recorder ?? null,
       isEasegress: options.compat === 'easegress',
       drainMs,

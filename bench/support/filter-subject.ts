@@ -10,6 +10,7 @@ import type { HttpEngine } from '../../host/http/engine.ts'
 import { silentLogger } from '../../host/observe/log.ts'
 import { POLICY_KINDS, PolicySet, type PolicySpec } from '../../host/resilience/policies.ts'
 import { fromData } from '../../host/template/value.ts'
+import { RegistryHub } from '../../host/upstream/discovery/registry-hub.ts'
 import { UsagePool } from '../../host/usage-pool.ts'
 import { CANNED_ANSWER, COMMON_FIELDS, type FilterRow } from './filter-rows.ts'
 
@@ -61,6 +62,7 @@ function environment(): FilterEnv {
     log: silentLogger(),
     engine: CANNED_ENGINE,
     clients: new UsagePool(),
+    registries: new RegistryHub(),
     policies: new PolicySet(policies),
     data: fromData({}) as FilterEnv['data'],
     isBoot: true,

@@ -2,6 +2,7 @@ import type { HttpEngine } from '../http/engine.ts'
 import type { Logger } from '../observe/log.ts'
 import type { PolicySet } from '../resilience/policies.ts'
 import type { Dict } from '../template/value.ts'
+import type { RegistryHub } from '../upstream/discovery/registry-hub.ts'
 import type { UsagePool } from '../usage-pool.ts'
 import type { PluginHost } from '../wasm/plugin-host.ts'
 
@@ -16,6 +17,8 @@ export interface FilterEnv {
   readonly engine: HttpEngine
   /** Expensive things that survive a change: upstream clients, keyed by what they are made from. */
   readonly clients: UsagePool
+  /** The service registries that run, by name. */
+  readonly registries: RegistryHub
   readonly plugins: PluginHost
   /** At the start of the gateway: what cannot be loaded is left out, instead of refused. */
   readonly isBoot: boolean

@@ -1,10 +1,10 @@
-import { duration, notYet, z } from '../config/schema.ts'
+import { duration, z } from '../config/schema.ts'
 import { healthCheck } from './health-check-spec.ts'
 import { HTTP_METHODS } from './http-method.ts'
 import { loadBalance, outlierDetection, percent, slowStart } from './load-balance-spec.ts'
 import { atLeast, statusCode } from './proxy-field.ts'
 import { requestMatcher } from './request-matcher.ts'
-import { discovery, servers } from './servers-spec.ts'
+import { discovery, registryFields, servers } from './servers-spec.ts'
 import { checkHasServers } from './upstream-pools.ts'
 import { poolTls } from './upstream-tls-spec.ts'
 
@@ -38,10 +38,13 @@ export const poolSpec = z
     serverTags: z
       .array(z.string())
       .default([])
-      .describe('Of discovered servers, only those with one of these tags.'),
+      .describe(
+        'Of discovered servers, and of the instances of a service, only those with one of these tags.',
+      ),
     discovery: discovery
       .optional()
       .describe('Finds endpoints; `servers` are used until some are found.'),
+    ...registryFields,
     setUpstreamHost: z
       .boolean()
       .default(false)
@@ -102,10 +105,6 @@ export const poolSpec = z
       .int()
       .optional()
       .describe('Bytes an answer may have; 0 or less for no limit. Default: that of the filter.'),
-    ...notYet({
-      serviceName: 'find servers by `discovery`, with `dns` or `file`',
-      serviceRegistry: 'find servers by `discovery`, with `dns` or `file`',
-    }),
   })
   .superRefine(checkHasServers)
 
@@ -117,9 +116,6 @@ export const mirrorSpec = poolSpec.superRefine((pool, context) => {
     context.addIssue({ code: 'custom', path: [field], message })
   }
   if (pool.filter === undefined) complain('filter', 'a mirror pool needs a `filter`')
-  if (pool.discovery !== undefined) {
-    complain('discovery', 'discovery is not supported yet in a mirror pool')
-  }
   const unfit = ['memoryCache', 'retryPolicy', 'circuitBreakerPolicy'] as const
   for (const field of unfit) {
     if (pool[field] === undefined || pool[field] === '') continue

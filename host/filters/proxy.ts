@@ -1,15 +1,16 @@
 import { z } from '../config/schema.ts'
 import type { MessageScope } from '../exchange/exchange.ts'
 import type { UpstreamEnv } from '../upstream/balance-spec.ts'
+import { DiscoveredServers } from '../upstream/discovered-servers.ts'
 import { PROXY_RESULTS, type ProxyResult } from '../upstream/failure.ts'
 import { Mirror } from '../upstream/mirror.ts'
 import { ProxyPool } from '../upstream/proxy-pool.ts'
-import { ServerPool } from '../upstream/server-pool.ts'
 import type { FilterEnv } from './env.ts'
 import { defineFilter, type Filter } from './filter.ts'
 import { balanceOf, compilePool } from './proxy-pool.ts'
 import { mirrorSpec, type PoolSpec, poolSpec } from './proxy-pool-spec.ts'
 import { compileRequestMatcher, type RequestMatcher } from './request-matcher.ts'
+import { serverSource, serversFile } from './servers-spec.ts'
 import { PoolChoice, poolList, upstreamEnv } from './upstream-pools.ts'
 import { type MtlsSpec, mtls } from './upstream-tls-spec.ts'
 
@@ -71,6 +72,7 @@ compression: { minLength: 1024 }`,
     'Answers stream: `serverMaxBodySize` limits nothing unless it is set, where Easegress has 4 MiB.',
     '`X-Forwarded-*` of a client is not passed on as it came, and the variables `HTTP_PROXY` and `HTTPS_PROXY` are not followed.',
     'The policy forward leads to servers of the pool only; in Easegress the header leads anywhere.',
+    'When a registry does not answer, the servers that were found last are used on; an instance that is malformed is left out alone, where Easegress passes over the whole answer.',
     'Easegress has no `discovery`, `tls`, `outlierDetection`, `slowStart`, `healthyPanicThreshold`, `maxRequests`, and not the policies leastRequest and consistentHash.',
   ],
   spec,
@@ -87,7 +89,8 @@ async function createProxy(
   )
   try {
     const { mirrorPool, mtls } = options
-    const mirror = mirrorPool === undefined ? null : createMirror(mirrorPool, mtls, upstream)
+    const mirror =
+      mirrorPool === undefined ? null : await createMirror(mirrorPool, mtls, env.baseDir, upstream)
     return new RunningProxy(pools, mirror)
   } catch (error) {
     pools.close()
@@ -100,17 +103,17 @@ interface MirrorCandidate {
   readonly mirror: Mirror
 }
 
-function createMirror(
+async function createMirror(
   pool: PoolSpec,
   mtlsSpec: MtlsSpec | undefined,
+  baseDir: string,
   env: UpstreamEnv,
-): MirrorCandidate | null {
+): Promise<MirrorCandidate | null> {
   if (pool.filter === undefined) return null
-  const servers = new ServerPool(pool.servers, balanceOf(pool, mtlsSpec), env)
-  return {
-    matches: compileRequestMatcher(pool.filter, env.random),
-    mirror: new Mirror(servers, pool.timeout),
-  }
+  const matches = compileRequestMatcher(pool.filter, env.random)
+  const source = serverSource(pool, baseDir, serversFile)
+  const servers = await DiscoveredServers.open(source, balanceOf(pool, mtlsSpec), env)
+  return { matches, mirror: new Mirror(servers, pool.timeout) }
 }
 
 class RunningProxy implements Filter<NonNullable<ProxyResult>> {

@@ -54,6 +54,21 @@ export const serversFile = z.strictObject({ servers: servers() })
 /** The same for servers of WebSockets. */
 export const websocketServersFile = z.strictObject({ servers: websocketServers() })
 
+/** The names by which the servers of a pool are found in a service registry. */
+export const registryFields = {
+  serviceName: z
+    .string()
+    .regex(/^[^/\s]*$/, 'has a slash or a space')
+    .default('')
+    .describe(
+      'A service whose instances are the endpoints; `servers` are used when the registry has none and until it has answered.',
+    ),
+  serviceRegistry: z
+    .string()
+    .default('')
+    .describe('The name of the service registry that knows `serviceName`.'),
+}
+
 /** Where the servers of a pool are found. */
 export const discovery = z
   .strictObject({
@@ -89,11 +104,13 @@ interface FoundServers {
   readonly servers: readonly ServerSpec[]
   readonly serverTags: readonly string[]
   readonly discovery?: z.output<typeof discovery> | undefined
+  readonly serviceName: string
+  readonly serviceRegistry: string
 }
 
 /** Where the servers of a pool come from; `file` is what a file of them holds, relative to `baseDir`. */
 export function serverSource(
-  { servers: listed, serverTags, discovery: found }: FoundServers,
+  { servers: listed, serverTags, discovery: found, serviceName, serviceRegistry }: FoundServers,
   baseDir: string,
   file: FileSpec['schema'],
 ): ServerSource {
@@ -102,5 +119,10 @@ export function serverSource(
     servers: listed,
     dns: found?.dns ?? null,
     file: path === undefined ? null : { path, baseDir, tags: serverTags, schema: file },
+    // Easegress takes one name without the other, and does nothing with it.
+    registry:
+      serviceName === '' || serviceRegistry === ''
+        ? null
+        : { registry: serviceRegistry, service: serviceName, tags: serverTags, fallback: listed },
   }
 }

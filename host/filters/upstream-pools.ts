@@ -31,14 +31,34 @@ export function poolList<S extends z.ZodType<PoolFields>>(pool: S) {
     .describe('Pools with a `filter` are asked in order; the one without takes the rest.')
 }
 
-/** For the schema of a pool: it has servers, or finds some. */
-export function checkHasServers(
-  pool: { readonly servers: readonly unknown[]; readonly discovery?: unknown },
-  context: z.RefinementCtx,
-): void {
-  if (pool.servers.length > 0 || pool.discovery !== undefined) return
-  const message = 'a pool needs `servers` or `discovery`'
-  context.addIssue({ code: 'custom', path: ['servers'], message })
+/** What the schema of a pool says about its servers. */
+interface ServerFields {
+  readonly servers: readonly unknown[]
+  readonly discovery?: unknown
+  readonly serviceName: string
+  readonly serviceRegistry: string
+  readonly healthCheck?: unknown
+}
+
+/** For the schema of a pool: it has servers, or one way to find some. */
+export function checkHasServers(pool: ServerFields, context: z.RefinementCtx): void {
+  const complain = (field: keyof ServerFields, message: string): void => {
+    context.addIssue({ code: 'custom', path: [field], message })
+  }
+  const { servers, discovery, serviceName, serviceRegistry, healthCheck } = pool
+  if (serviceName !== '' && discovery !== undefined) {
+    complain('discovery', '`discovery` and `serviceName` exclude each other')
+  }
+  if (serviceName !== '' && healthCheck !== undefined) {
+    const reason = 'the registry says who is well'
+    complain('healthCheck', `\`healthCheck\` and \`serviceName\` exclude each other: ${reason}`)
+  }
+  if (servers.length > 0 || discovery !== undefined) return
+  if (serviceName === '') {
+    complain('servers', 'a pool needs `servers`, `discovery` or `serviceName`')
+  } else if (serviceRegistry === '') {
+    complain('serviceName', 'a `serviceName` needs the `serviceRegistry` to look it up in')
+  }
 }
 
 /** A pool that runs. */
@@ -114,6 +134,7 @@ export function upstreamEnv(kind: string, env: FilterEnv): UpstreamEnv {
     owner: `${kind} ${env.pipeline}/${env.filter}`,
     engine: env.engine,
     shared: env.clients,
+    registries: env.registries,
     clock: systemClock,
     random: Math.random,
     log: env.log,

@@ -1,11 +1,11 @@
-import { duration, notYet, z } from '../config/schema.ts'
+import { duration, z } from '../config/schema.ts'
 import type { BalanceSpec } from '../upstream/balance-spec.ts'
 import { CONNECTION_LIMITS } from '../upstream/connection-limits.ts'
 import { compileWebSocketHealthCheck, websocketHealthCheck } from './health-check-spec.ts'
 import { balanceKeyOf, loadBalance } from './load-balance-spec.ts'
 import { atLeast } from './proxy-field.ts'
 import { requestMatcher } from './request-matcher.ts'
-import { discovery, websocketServers } from './servers-spec.ts'
+import { discovery, registryFields, websocketServers } from './servers-spec.ts'
 import { checkHasServers } from './upstream-pools.ts'
 import { compileUpstreamTls, poolTls } from './upstream-tls-spec.ts'
 
@@ -30,10 +30,13 @@ export const websocketPoolSpec = z
     serverTags: z
       .array(z.string())
       .default([])
-      .describe('Of discovered servers, only those with one of these tags.'),
+      .describe(
+        'Of discovered servers, and of the instances of a service, only those with one of these tags.',
+      ),
     discovery: discovery
       .optional()
       .describe('Finds endpoints; `servers` are used until some are found.'),
+    ...registryFields,
     setUpstreamHost: z
       .boolean()
       .default(false)
@@ -70,10 +73,6 @@ export const websocketPoolSpec = z
       .string()
       .default('')
       .describe('What its calls are called in traces; the name of the filter when empty.'),
-    ...notYet({
-      serviceName: 'find servers by `discovery`, with `dns` or `file`',
-      serviceRegistry: 'find servers by `discovery`, with `dns` or `file`',
-    }),
   })
   .superRefine((pool, context) => {
     if (pool.loadBalance.stickySession !== undefined) {

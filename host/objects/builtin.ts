@@ -1,3 +1,6 @@
+import { REGISTRY_KINDS } from '../upstream/discovery/registries/builtin.ts'
+import { createAutoCertManager } from './auto-cert-manager.ts'
+import { autoCertManagerKind } from './auto-cert-manager-spec.ts'
 import type { Generation, ObjectEnv } from './generation.ts'
 import { createGlobalFilter, GlobalFilterGeneration } from './global-filter.ts'
 import { globalFilterKind } from './global-filter-spec.ts'
@@ -5,6 +8,7 @@ import { createHttpServer, HttpServerGeneration } from './http-server.ts'
 import { httpServerKind } from './http-server-spec.ts'
 import { createPipeline, PipelineGeneration } from './pipeline.ts'
 import { pipelineKind } from './pipeline-spec.ts'
+import { ServiceRegistryGeneration } from './service-registry.ts'
 
 /** How a kind of object is brought to life. */
 export interface ObjectRuntime {
@@ -18,6 +22,26 @@ export interface ObjectRuntime {
  * way. Adding one is its files and a line here.
  */
 export const OBJECT_KINDS: readonly ObjectRuntime[] = [
+  {
+    kind: autoCertManagerKind.kind,
+    create: (spec, env) =>
+      createAutoCertManager(
+        // `spec` is this schema's output: that is what validation hands on.
+        spec as Parameters<typeof createAutoCertManager>[0],
+        env,
+      ),
+  },
+  ...REGISTRY_KINDS.map((registry) => ({
+    kind: registry.kind,
+    create: (spec: unknown, env: ObjectEnv) =>
+      Promise.resolve(
+        new ServiceRegistryGeneration(
+          registry,
+          spec as ConstructorParameters<typeof ServiceRegistryGeneration>[1],
+          env,
+        ),
+      ),
+  })),
   {
     kind: pipelineKind.kind,
     create: (spec, env, previous) =>

@@ -11,6 +11,7 @@ import { checkTls, tlsFields } from './http-server-tls-fields.ts'
 import { ipFilterField, ranges } from './ip-filter-field.ts'
 import { type CheckContext, defineObject, type SpecOf } from './object.ts'
 import { checkRadixRoute } from './radix-check.ts'
+import { checkPoolRegistry } from './registry-check.ts'
 import { tracingSpec } from './tracing-spec.ts'
 
 /**
@@ -198,8 +199,6 @@ const spec = z.strictObject({
   ...tlsFields,
   tracing: tracingSpec.optional().describe('Traces requests and sends their spans to a collector.'),
   ...notYet({
-    autoCert:
-      'name the files that an ACME client renews, such as certbot, in `tls.certificates`: a change of them is taken over by itself',
     http3: 'clients speak HTTP/2 over `https`',
   }),
 })
@@ -296,6 +295,7 @@ function checkPool(pool: JsonObject, path: JsonPath, context: CheckContext): voi
     const message = `a \`backendPool\` has no \`${field}\`: use a pipeline with a Proxy`
     context.report({ path: [...path, field], at: 'key', message })
   }
+  checkPoolRegistry(pool, path, context)
 }
 
 function checkReference(

@@ -85,18 +85,12 @@ export function defineObject<
 /** Kinds of objects that Easegress has: using one is a wish, not a slip. */
 export const EASEGRESS_OBJECT_KINDS: readonly string[] = [
   'AIGatewayController',
-  'AutoCertManager',
-  'ConsulServiceRegistry',
   'EaseMonitorMetrics',
-  'EtcdServiceRegistry',
-  'EurekaServiceRegistry',
   'FaaSController',
   'GRPCServer',
   'GatewayController',
   'IngressController',
   'MQTTProxy',
   'MeshController',
-  'NacosServiceRegistry',
   'WAFController',
-  'ZookeeperServiceRegistry',
 ]

@@ -4,6 +4,7 @@ import type { UpstreamTls } from '../http/tls/upstream-tls.ts'
 import type { Logger } from '../observe/log.ts'
 import type { UsagePool } from '../usage-pool.ts'
 import type { ConnectionLimits } from './connection-limits.ts'
+import type { RegistryHub } from './discovery/registry-hub.ts'
 import type { HealthCheckSpec } from './health.ts'
 import type { OutlierSpec } from './outlier.ts'
 import type { SlowStartSpec } from './slow-start.ts'
@@ -32,6 +33,8 @@ export interface UpstreamEnv {
   readonly engine: HttpEngine
   /** Clients, and state that outlives generations: kept while one of them uses it. */
   readonly shared: UsagePool
+  /** The service registries that run. */
+  readonly registries: RegistryHub
   readonly clock: Clock
   /** From 0 up to, not including, 1. */
   readonly random: () => number

@@ -3,15 +3,17 @@ import type { BalanceSpec, UpstreamEnv } from './balance-spec.ts'
 import type { Discovery } from './discovery/discovery.ts'
 import { DnsDiscovery, type DnsSpec } from './discovery/dns.ts'
 import { FileDiscovery, type FileSpec } from './discovery/file.ts'
+import { RegistryDiscovery, type RegistrySpec } from './discovery/registry-discovery.ts'
 import type { ServerSpec } from './endpoint.ts'
 import { ServerPool } from './server-pool.ts'
 
-/** Where the servers of a pool come from. At most one of `dns` and `file` is set. */
+/** Where the servers of a pool come from. At most one of `dns`, `file` and `registry` is set. */
 export interface ServerSource {
   /** Used as they are, or until something is discovered. */
   readonly servers: readonly ServerSpec[]
   readonly dns: DnsSpec | null
   readonly file: FileSpec | null
+  readonly registry: RegistrySpec | null
 }
 
 /** The servers of a pool, kept to what its discovery finds. */
@@ -59,12 +61,15 @@ export class DiscoveredServers {
 
 /** Shared by the generations that ask for the same; null for static servers. */
 function acquireDiscovery(
-  { dns, file }: ServerSource,
-  { shared, owner, log }: UpstreamEnv,
+  { dns, file, registry }: ServerSource,
+  { shared, owner, registries, log }: UpstreamEnv,
 ): Usage<Discovery> | null {
   const acquire = (what: string, key: unknown, create: () => Discovery): Usage<Discovery> =>
     shared.acquire(`${what} ${owner} ${JSON.stringify(key)}`, create, (unused) => unused.close())
   if (dns !== null) return acquire('dns', dns, () => new DnsDiscovery(dns, log))
+  if (registry !== null) {
+    return acquire('registry', registry, () => new RegistryDiscovery(registry, registries, log))
+  }
   if (file === null) return null
   const { path, baseDir, tags } = file
   return acquire('file', [path, baseDir, tags], () => new FileDiscovery(file, log))

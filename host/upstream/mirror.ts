@@ -2,6 +2,7 @@ import { reasonOf } from '../errors.ts'
 import type { Body } from '../exchange/body.ts'
 import type { MessageScope } from '../exchange/exchange.ts'
 import { ConcurrencyLimit } from '../resilience/concurrency-limit.ts'
+import type { DiscoveredServers } from './discovered-servers.ts'
 import type { ServerPool } from './server-pool.ts'
 import { keepBody, requestTo } from './upstream-request.ts'
 
@@ -15,6 +16,7 @@ const DRAIN_BYTES = 64 * 1024
  * changes the request itself, and ends apart from it.
  */
 export class Mirror {
+  readonly #discovered: DiscoveredServers
   readonly #servers: ServerPool
   readonly #timeoutMs: number
   readonly #limit = new ConcurrencyLimit(MAX_MIRRORED)
@@ -22,8 +24,9 @@ export class Mirror {
   #failed = 0
   #skipped = 0
 
-  constructor(servers: ServerPool, timeoutMs: number) {
-    this.#servers = servers
+  constructor(servers: DiscoveredServers, timeoutMs: number) {
+    this.#discovered = servers
+    this.#servers = servers.pool
     this.#timeoutMs = timeoutMs
   }
 
@@ -57,7 +60,7 @@ export class Mirror {
   }
 
   close(): void {
-    this.#servers.close()
+    this.#discovered.close()
   }
 
   #copy(scope: MessageScope): void {

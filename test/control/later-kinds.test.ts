@@ -69,14 +69,3 @@ test('users in etcd and in LDAP come later', () => {
     '6:16: error: the mode FILE needs `userFile`',
   ])
 })
-
-test('servers from a registry come later: the names of service and registry say so', () => {
-  const pool = '{ serviceName: users, serviceRegistry: eureka, servers: [{ url: "http://a:1" }] }'
-  assert.equal(problemsOf(filterWith(`kind: Proxy\npools: [${pool}]`)), [
-    '6:15: error: `serviceName` is not supported yet: find servers by `discovery`, with `dns` or `file`',
-    '6:35: error: `serviceRegistry` is not supported yet: find servers by `discovery`, with `dns` or `file`',
-  ])
-  // As others write a pool that has none.
-  const none = '{ serviceName: "", serviceRegistry: "", servers: [{ url: "http://a:1" }] }'
-  assert.equal(problemsOf(filterWith(`kind: Proxy\npools: [${none}]`)), [])
-})

@@ -116,7 +116,7 @@ const CASES: Readonly<Record<string, Case>> = {
     before: '/one/',
     after: '/two/',
     bad: { pools: [{ servers: [] }] },
-    message: 'a pool needs `servers` or `discovery`',
+    message: 'a pool needs `servers`, `discovery` or `serviceName`',
   },
   RateLimiter: {
     fields: policy(1),

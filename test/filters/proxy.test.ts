@@ -79,7 +79,9 @@ test('a mirror pool needs a filter, and has no use for what makes answers', () =
 })
 
 test('a pool has servers, all or none of them with a weight', () => {
-  assert.equal(inPool({ servers: [] }), ['servers: error: a pool needs `servers` or `discovery`'])
+  assert.equal(inPool({ servers: [] }), [
+    'servers: error: a pool needs `servers`, `discovery` or `serviceName`',
+  ])
   assert.equal(inPool({ servers: [{ url: 'http://a', weight: 1 }, { url: 'http://b' }] }), [
     'servers[1]: error: other servers have a `weight`: this one needs one too',
   ])
@@ -88,9 +90,6 @@ test('a pool has servers, all or none of them with a weight', () => {
   ])
   assert.equal(inPool({ servers: [{ url: '127.0.0.1:9095' }] }), [
     'servers[0].url: error: `url` must be a URL such as http://127.0.0.1:9095',
-  ])
-  assert.equal(inPool({ serviceName: 'orders' }), [
-    'serviceName: error: `serviceName` is not supported yet: find servers by `discovery`, with `dns` or `file`',
   ])
   assert.equal(problemsOf({ pools: [{ servers }], mtls: { certBase64: 'x' } }), [
     'mtls.certBase64: error: `keyBase64` is missing',

@@ -37,7 +37,7 @@ test('a request for no WebSocket is clientError, and a server that is not there 
 
 test('pools must have servers, one of them takes what the others do not, and sessions are refused', async () => {
   assert.equal(await refusal(cleanup, filters('pools: [{ servers: [] }]')), [
-    'a pool needs `servers` or `discovery`',
+    'a pool needs `servers`, `discovery` or `serviceName`',
   ])
   const pool = '{ servers: [{ url: "ws://a:1" }] }'
   assert.equal(await refusal(cleanup, filters(`pools: [${pool}, ${pool}]`)), [

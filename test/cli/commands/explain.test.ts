@@ -7,7 +7,7 @@ const test = suite('cli/commands/explain')
 test('without an argument it lists every kind with what it is', async () => {
   const { code, out } = await run(['explain'])
   assert.is(code, 0)
-  assert.match(out, /^OBJECTS\n {2}GlobalFilter/)
+  assert.match(out, /^OBJECTS\n {2}\w/)
   assert.match(out, /^FILTERS$/m)
   assert.match(out, /^POLICIES$/m)
   for (const { kind } of referenceKinds()) assert.match(out, new RegExp(`^ {2}${kind} +\\w`, 'm'))

@@ -60,7 +60,7 @@ test('reports every problem of a server with its place', () => {
     [
       path('backendPool: { servers: [] }'),
       '6:29: error: `backend` and `backendPool` exclude each other',
-      '6:53: error: a pool needs `servers` or `discovery`',
+      '6:53: error: a pool needs `servers`, `discovery` or `serviceName`',
     ],
     [
       'rules:\n  - host: "*.a.*"',
