@@ -1,4 +1,4 @@
-import { isGatewayError, reasonOf } from '../errors.ts'
+import { GatewayError, isGatewayError, reasonOf } from '../errors.ts'
 import type { Body } from '../exchange/body.ts'
 import {
   DEFAULT_NAMESPACE,
@@ -6,6 +6,7 @@ import {
   type ExchangeEnd,
   type MessageScope,
   type OwedPhase,
+  type Releasable,
 } from '../exchange/exchange.ts'
 import type { Headers } from '../exchange/headers.ts'
 import type { Logger } from '../observe/log.ts'
@@ -16,6 +17,7 @@ import { Right, readableFields } from '../wasm/grant/grant.ts'
 import { Phase } from '../wasm/guest-call.ts'
 import type { GuestFrame } from '../wasm/guest-frames.ts'
 import type { OpenPlugin } from '../wasm/open-plugin.ts'
+import { failedOutcome } from '../wasm/outcome.ts'
 
 type Result = string | undefined
 
@@ -48,6 +50,8 @@ export class WasmFilter {
   readonly #wantsResponseBody: boolean
   readonly #bodyLimit: number
   readonly #owed: OwedPhase
+  /** Lets go of the plugin for one exchange that `#standIn` has retained it for. */
+  readonly #hold: Releasable = { release: () => void this.#plugin.close() }
   /** `failPolicy: open`: a response goes on as it is when the plugin failed on it. */
   readonly #isOpen: boolean
   #fallback: WasmFilter | null = null
@@ -78,7 +82,7 @@ export class WasmFilter {
    * phase at this place. A phase the module does not have costs nothing.
    */
   handle(scope: MessageScope): Result | Promise<Result> {
-    if (this.#fallback !== null && this.#plugin.isSuspended()) return this.#fallback.handle(scope)
+    if (this.#fallback !== null && this.#plugin.isSuspended()) return this.#fallback.#standIn(scope)
     if (this.#runsOnce) return this.#runOnce(scope)
     if (this.#hasDone) this.#scheduleDone(scope.exchange)
     if (scope.response !== null) {
@@ -101,6 +105,13 @@ export class WasmFilter {
     former.#plugin.retain()
     this.#fallback = former
     this.#fallbackTimer = setTimeout(() => this.dropFallback(), FALLBACK_MS).unref()
+  }
+
+  /** For a request of another generation than its own: that one does not keep this version alive. */
+  #standIn(scope: MessageScope): Result | Promise<Result> {
+    this.#plugin.retain()
+    scope.exchange.holdGeneration(this.#hold)
+    return this.handle(scope)
   }
 
   dropFallback(): void {
@@ -206,13 +217,14 @@ export class WasmFilter {
   ): Result | Promise<Result> {
     const { failure, frames } = outcome
     if (failure !== null) {
+      this.#plugin.observe(outcome)
       // It waited while the version was suspended, and did not run: the former one can have it.
       if (
         failure.code === 'GUEST_SUSPENDED' &&
         phase === Phase.request &&
         this.#fallback !== null
       ) {
-        return this.#fallback.handle(scope)
+        return this.#fallback.#standIn(scope)
       }
       const result = OUT_OF_VM.has(failure.code) ? 'outOfVM' : 'wasmError'
       const { debugRun } = this.#plugin
@@ -237,8 +249,9 @@ export class WasmFilter {
         this.#plugin.grant,
         this.#plugin.meters.record,
       )
-      if (refused !== null) return this.#fail(scope, refused, 'wasmError')
+      if (refused !== null) return this.#fail(scope, this.#refuse(outcome, refused), 'wasmError')
     }
+    this.#plugin.observe(outcome)
     if (phase === Phase.request) this.#owe(scope)
     if (outcome.kind === 'replied') return 'replied'
     if (outcome.kind === 'next') return undefined
@@ -247,6 +260,13 @@ export class WasmFilter {
       return this.#fail(scope, `the unknown result ${outcome.result}`, 'wasmError')
     }
     return name ?? `wasmResult${outcome.result}`
+  }
+
+  /** What a call wrote may not be sent: it has failed like one that trapped. Returns the message. */
+  #refuse({ runMs, queueMs }: GuestOutcome, reason: string): string {
+    const failure = new GatewayError('GUEST_WRITE_REFUSED', { reason })
+    this.#plugin.observe(failedOutcome(failure, runMs, null, queueMs))
+    return failure.message
   }
 
   #fail(
@@ -312,11 +332,16 @@ export class WasmFilter {
   }
 
   /** Nothing can be changed any more; what the guest has counted still counts. */
-  #finishDone(exchange: Exchange, { failure, changes }: GuestOutcome): void {
-    if (failure !== null) this.#fail(exchange, failure.message, 'wasmError')
-    if (changes === null) return
+  #finishDone(exchange: Exchange, outcome: GuestOutcome): void {
+    const { failure, changes } = outcome
     const { grant, meters } = this.#plugin
-    applyChanges(exchange, changes, () => undefined, grant, meters.record)
+    if (failure !== null) this.#fail(exchange, failure.message, 'wasmError')
+    const refused =
+      changes === null
+        ? null
+        : applyChanges(exchange, changes, () => undefined, grant, meters.record)
+    if (refused === null) this.#plugin.observe(outcome)
+    else this.#fail(exchange, this.#refuse(outcome, refused), 'wasmError')
   }
 }
 

@@ -44,6 +44,7 @@ export function openPlugin(
     grant,
     grantView: { asked: [], allowed: [], denied: [] },
     meters,
+    observe: () => undefined,
     isSuspended: () => false,
     retain: () => undefined,
     close: () => executor.close(),

@@ -2,33 +2,25 @@ import { GatewayError } from '../errors.ts'
 import type { Executor, ExecutorStatus, GuestItem, GuestOutcome } from './executor.ts'
 import { failedOutcome } from './outcome.ts'
 import type { PluginMonitor } from './plugin-monitor.ts'
-import type { VersionMeter } from './rollout/rollout-meter.ts'
 
 /** Results that any guest can give, whether or not it has names for them: `wasmResult1` to `wasmResult9`. */
 const PLAIN_RESULTS = 9
 
 /**
- * Any executor, watched: outcomes are counted, and a version that keeps failing is not run for a while. A
- * result that leads nowhere is a failure like any other: nothing of the call is applied.
+ * Any executor, watched: a version that keeps failing is not run for a while. A result that leads nowhere is a
+ * failure like any other: nothing of the call is applied. Who applies the changes of an outcome tells the
+ * monitor how the call has ended: only then is that known.
  */
 export class MonitoredExecutor implements Executor {
   readonly #inner: Executor
   readonly #monitor: PluginMonitor
   readonly #maxResult: number
-  /** While a version is on trial: what both of them do is counted. */
-  readonly #meter: VersionMeter | null
 
   /** `results` is how many the guest has names for. */
-  constructor(
-    inner: Executor,
-    monitor: PluginMonitor,
-    results: number,
-    meter: VersionMeter | null = null,
-  ) {
+  constructor(inner: Executor, monitor: PluginMonitor, results: number) {
     this.#inner = inner
     this.#monitor = monitor
     this.#maxResult = Math.max(PLAIN_RESULTS, results)
-    this.#meter = meter
   }
 
   start(): Promise<void> {
@@ -37,9 +29,9 @@ export class MonitoredExecutor implements Executor {
 
   submit(item: GuestItem): GuestOutcome | Promise<GuestOutcome> {
     const refusal = this.#monitor.refusal()
-    if (refusal !== null) return this.#observe(failedOutcome(refusal))
+    if (refusal !== null) return failedOutcome(refusal)
     const outcome = this.#inner.submit(item)
-    return outcome instanceof Promise ? outcome.then(this.#observe) : this.#observe(outcome)
+    return outcome instanceof Promise ? outcome.then(this.#checked) : this.#checked(outcome)
   }
 
   status(): ExecutorStatus {
@@ -50,12 +42,8 @@ export class MonitoredExecutor implements Executor {
     return this.#inner.close()
   }
 
-  readonly #observe = (given: GuestOutcome): GuestOutcome => {
-    const outcome = given.result > this.#maxResult ? unknownResult(given) : given
-    this.#monitor.observe(outcome)
-    if (this.#meter !== null) this.#meter.observe(outcome)
-    return outcome
-  }
+  readonly #checked = (outcome: GuestOutcome): GuestOutcome =>
+    outcome.result > this.#maxResult ? unknownResult(outcome) : outcome
 }
 
 function unknownResult({ result, runMs, queueMs }: GuestOutcome): GuestOutcome {

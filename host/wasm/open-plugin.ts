@@ -1,5 +1,5 @@
 import type { DebugRun } from './debug-run.ts'
-import type { Executor } from './executor.ts'
+import type { Executor, GuestOutcome } from './executor.ts'
 import type { Grant } from './grant/grant.ts'
 import type { GrantSpec } from './grant/grant-spec.ts'
 import type { GrantView } from './grant/grant-view.ts'
@@ -61,6 +61,11 @@ export interface OpenPlugin {
   readonly grantView: GrantView
   /** Takes what it counts. */
   readonly meters: Pick<MeterSet, 'record'>
+  /**
+   * Counts how a call has ended, once what it wrote was applied or refused: for the metrics, and to leave a
+   * version alone that fails too often. For every outcome of `executor`, also of a call that was refused.
+   */
+  observe(outcome: GuestOutcome): void
   /** True while it is left alone because it failed too often. */
   isSuspended(): boolean
   /** One more user; each calls `close` once. */

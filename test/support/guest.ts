@@ -79,6 +79,7 @@ export class TestGuest {
       executor: this.#executor(),
       grant: LOCAL_GRANT,
       meters: { record: () => undefined },
+      observe: () => undefined,
       debugRun: null,
       close: () => Promise.resolve(),
     } as const

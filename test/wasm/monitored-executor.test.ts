@@ -1,9 +1,9 @@
+import { CRASH_BUDGET } from '../../host/resilience/crash-budget.ts'
 import { ChangeLog } from '../../host/wasm/change-log.ts'
 import type { Executor, GuestItem } from '../../host/wasm/executor.ts'
 import { MonitoredExecutor } from '../../host/wasm/monitored-executor.ts'
-import { outcomeOf } from '../../host/wasm/outcome.ts'
+import { failedOutcome, outcomeOf, trapOf } from '../../host/wasm/outcome.ts'
 import { PluginMonitor } from '../../host/wasm/plugin-monitor.ts'
-import { VersionMeter } from '../../host/wasm/rollout/rollout-meter.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { assert, suite } from '../support/suite.ts'
 
@@ -33,18 +33,21 @@ for (const { names, last } of [
 ]) {
   test(`with ${names} results that have names, ${last} is a result and ${last + 1} is a failure`, async () => {
     const monitor = new PluginMonitor(NAMES, new FakeClock(), () => undefined)
-    const meter = new VersionMeter()
     const submit = (result: number) =>
-      new MonitoredExecutor(returning(result), monitor, names, meter).submit(ITEM)
+      new MonitoredExecutor(returning(result), monitor, names).submit(ITEM)
     assert.is((await submit(last)).kind, 'result')
-    assert.is(meter.failures, 0)
     const refused = await submit(last + 1)
     assert.is(refused.kind, 'failed')
     assert.is(refused.failure?.code, 'GUEST_RESULT')
     assert.is(refused.changes, null)
     assert.is(refused.runMs, 2)
-    assert.equal([...monitor.failures], [['GUEST_RESULT', 1]])
-    assert.is(monitor.calls.failed, 1)
-    assert.is(meter.failures, 1)
   })
 }
+
+test('a version that was suspended is not run', async () => {
+  const monitor = new PluginMonitor(NAMES, new FakeClock(), () => undefined)
+  const executor = new MonitoredExecutor(returning(0), monitor, 0)
+  const trapped = failedOutcome(trapOf(new Error('unreachable')))
+  for (let i = 0; i < CRASH_BUDGET.failures; i++) monitor.observe(trapped)
+  assert.is((await executor.submit(ITEM)).failure?.code, 'GUEST_SUSPENDED')
+})

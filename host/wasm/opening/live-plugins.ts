@@ -84,7 +84,7 @@ export class LivePlugins {
     this.#report(request, plan, monitor)
     const inner = executors.make(setup, request, monitor)
     const results = compiled.description.results.length
-    const executor = new MonitoredExecutor(inner, monitor, results, meter)
+    const executor = new MonitoredExecutor(inner, monitor, results)
     try {
       await executor.start()
     } catch (error) {
@@ -120,6 +120,10 @@ export class LivePlugins {
       grant: plan.grant,
       grantView: plan.grantView,
       meters: counted,
+      observe: (outcome) => {
+        monitor.observe(outcome)
+        if (meter !== null) meter.observe(outcome)
+      },
       isSuspended: () => monitor.isSuspended,
       ...shared(release),
     }
