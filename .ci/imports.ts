@@ -22,6 +22,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['traffic'],
   ['filters'],
   ['toolchain'],
+  ['acme'],
   ['upstream', 'wasm'],
   ['resilience', 'template'],
   ['http'],

@@ -1,3 +1,4 @@
+import type { AutoCertificates } from '../acme/auto-certificates.ts'
 import type { MissingPart } from '../filters/filter.ts'
 import type { HttpEngine } from '../http/engine.ts'
 import type { Logger } from '../observe/log.ts'
@@ -46,6 +47,10 @@ export interface ObjectEnv {
   /** The service registries that run, by name. */
   readonly registries: RegistryHub
   readonly plugins: PluginHost
+  /** What the AutoCertManager and the servers know of each other. */
+  readonly certificates: AutoCertificates
+  /** Where objects keep what must be there after a restart. */
+  readonly dataDir: string
   /** At the start of the gateway: what cannot be loaded is left out, instead of refused. */
   readonly isBoot: boolean
   /** Whoever records exchanges; null for nobody. */

@@ -24,6 +24,10 @@ export const tlsFields = {
     .string()
     .default('')
     .describe('Authorities, PEM in base64: each client must show a certificate of one of them.'),
+  autoCert: z
+    .boolean()
+    .default(false)
+    .describe('Certificates come from the AutoCertManager, for each of its domains.'),
   tls: z
     .strictObject({
       certificates: z
@@ -50,15 +54,30 @@ export const tlsFields = {
 
 /** Certificates that are written in the document itself are looked at before anything is changed. */
 export function checkTls(data: JsonObject, context: CheckContext): void {
+  if (data['autoCert'] === true) checkManager(data, context)
   if (data['https'] !== true) return
   const count =
     checkFirstPair(data, context) + checkNamedPairs(data, context) + countFilePairs(data)
-  if (count === 0) {
+  if (count === 0 && data['autoCert'] !== true) {
     const message =
-      '`https` needs a certificate: `certBase64` and `keyBase64`, `certs` and `keys`, or `tls.certificates`'
+      '`https` needs a certificate: `certBase64` and `keyBase64`, `certs` and `keys`, `tls.certificates`, or `autoCert`'
     context.report({ path: ['https'], message })
   }
   checkAuthority(data, context)
+}
+
+function checkManager(data: JsonObject, context: CheckContext): void {
+  const path = ['autoCert']
+  if (data['https'] !== true) {
+    const message = '`autoCert` does nothing without `https`'
+    context.report({ path, message, severity: 'warning' })
+    return
+  }
+  const names = context.namesOf('AutoCertManager')
+  // Asked for by its name, so that the server is looked at again when it goes.
+  for (const name of names) context.kindOf(name)
+  if (names.length > 0 || !context.isComplete) return
+  context.report({ path, message: '`autoCert` needs an AutoCertManager, and there is none' })
 }
 
 function checkFirstPair(data: JsonObject, context: CheckContext): number {

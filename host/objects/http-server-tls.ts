@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { GatewayError, reasonOf } from '../errors.ts'
 import { type CertificatePair, expiryWarning, NOT_PEM, pemOf } from '../http/tls/certificate.ts'
+import type { LiveCertificates } from '../http/tls/live-certificates.ts'
 import { ServerTls } from '../http/tls/server-tls.ts'
 import type { HttpServerSpec } from './http-server-spec.ts'
 
@@ -18,10 +19,14 @@ const NO_TLS: LoadedTls = { tls: null, files: [], warnings: [] }
 
 /**
  * Reads and checks the certificates of a server; relative paths are resolved from `baseDir`. Those in the
- * document come before those in files, so that the first is the same with and without files. Fails with
- * TLS_CERTIFICATE.
+ * document come before those in files, so that the first is the same with and without files. `automatic` are
+ * those of a server that asks for them. Fails with TLS_CERTIFICATE.
  */
-export async function loadTls(spec: HttpServerSpec, baseDir: string): Promise<LoadedTls> {
+export async function loadTls(
+  spec: HttpServerSpec,
+  baseDir: string,
+  automatic: LiveCertificates,
+): Promise<LoadedTls> {
   if (!spec.https) return NO_TLS
   const { certificates: filePairs, clientCaFile, minVersion, http2 } = spec.tls
   const files: string[] = []
@@ -42,7 +47,8 @@ export async function loadTls(spec: HttpServerSpec, baseDir: string): Promise<Lo
   if (spec.caCertBase64 !== '') authorities.push(pem('caCertBase64', spec.caCertBase64))
   if (clientCaFile !== undefined) authorities.push(await read(clientCaFile))
   const clientCa = authorities.length === 0 ? null : authorities.join('\n')
-  const tls = new ServerTls({ certificates, clientCa, minVersion, http2 })
+  const settings = { certificates, clientCa, minVersion, http2 }
+  const tls = new ServerTls(settings, spec.autoCert ? automatic : null)
   const warnings = certificates.flatMap(({ name, cert }) => {
     const warning = expiryWarning(cert, Date.now())
     return warning === null ? [] : [`the certificate ${name} ${warning}`]

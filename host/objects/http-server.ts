@@ -1,6 +1,10 @@
+import type { AnsweringServer, AutoCertificates } from '../acme/auto-certificates.ts'
+import { Body } from '../exchange/body.ts'
 import type { Exchange } from '../exchange/exchange.ts'
 import { fallbackResponse } from '../exchange/fallback-response.ts'
+import { Headers } from '../exchange/headers.ts'
 import { encodePath } from '../exchange/request.ts'
+import { Response } from '../exchange/response.ts'
 import type { HttpServer, ListenOptions } from '../http/engine.ts'
 import type { Tracer } from '../observe/tracing/tracer.ts'
 import { type AccessFormat, compileAccessFormat } from '../traffic/access-format.ts'
@@ -50,12 +54,15 @@ export type Pools = ReadonlyMap<string, PipelineGeneration>
 const X_FORWARDED_FOR = { 'X-Forwarded-For': '$proxy_add_x_forwarded_for' }
 
 /** A running HTTPServer: a router over a listener. */
-export class HttpServerGeneration implements Generation {
+export class HttpServerGeneration implements Generation, AnsweringServer {
   readonly name: string
   readonly pools: Pools
   /** Its certificates, where they are in files. */
   readonly files: readonly string[]
+  readonly isPlain: boolean
+  readonly isAutomatic: boolean
   readonly #tls: LoadedTls['tls']
+  readonly #certificates: AutoCertificates
   readonly #spec: HttpServerSpec
   readonly #env: ObjectEnv
   readonly #router: Router
@@ -81,7 +88,10 @@ export class HttpServerGeneration implements Generation {
     this.name = spec.name
     this.pools = pools
     this.files = loaded.files
+    this.isPlain = !spec.https
+    this.isAutomatic = spec.https && spec.autoCert
     this.#tls = loaded.tls
+    this.#certificates = env.certificates
     this.#spec = spec
     this.#env = env
     const rules = compileRules(spec)
@@ -111,9 +121,11 @@ export class HttpServerGeneration implements Generation {
     listener.use(this.#env.observer?.watchServer(this.handle) ?? this.handle)
     listener.server?.update(limitsOf(this.#spec))
     listener.server?.updateTls(this.#tls)
+    this.#certificates.addServer(this)
   }
 
   async retire(): Promise<void> {
+    this.#certificates.removeServer(this)
     this.#listener.release()
     await this.#listener.value.closed
     this.#tracing?.release()
@@ -144,6 +156,8 @@ export class HttpServerGeneration implements Generation {
     if (this.#tracer !== null) traceExchange(this.#tracer, exchange)
     this.#env.accessLog.watch(exchange, this.#accessFormat)
     const { request } = exchange
+    // Before IP filters and rules: nobody knows where an authority asks from, and what it asks for is no secret.
+    if (this.#certificates.hasTokens && this.#answerCheck(exchange)) return
     const isBelieved = this.#trusted?.believe(request) ?? false
     if (this.#ipFilter !== null && !this.#ipFilter.isAllowed(request.remoteAddress)) {
       exchange.response = fallbackResponse(exchange, 403)
@@ -155,6 +169,16 @@ export class HttpServerGeneration implements Generation {
       return
     }
     return this.#handleMatch(exchange, match, isBelieved)
+  }
+
+  /** True when `exchange` is the check of a domain that is under way (RFC 8555, section 8.3). */
+  #answerCheck(exchange: Exchange): boolean {
+    const { method, path } = exchange.request
+    const answer = method === 'GET' ? this.#certificates.answerTo(path) : null
+    if (answer === null) return false
+    const headers = new Headers(['content-type', 'application/octet-stream'])
+    exchange.response = new Response(200, headers, Body.text(answer))
+    return true
   }
 
   #routeCached(exchange: Exchange): RouteResult {
@@ -210,7 +234,7 @@ export async function createHttpServer(
   env: ObjectEnv,
   previous: HttpServerGeneration | null,
 ): Promise<HttpServerGeneration> {
-  const loaded = await loadTls(spec, env.baseDir)
+  const loaded = await loadTls(spec, env.baseDir, env.certificates)
   for (const warning of loaded.warnings) env.log.warn({ server: spec.name }, warning)
   const pools = await createPools(spec, env, previous?.pools ?? null)
   try {

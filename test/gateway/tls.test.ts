@@ -171,7 +171,7 @@ test('a change of the configuration replaces certificates, and turns TLS on and 
 test('certificates that cannot be used are reported with their place', async () => {
   const good = inline('localhost')
   assert.equal(await problemsOf({ https: true }), [
-    'https: `https` needs a certificate: `certBase64` and `keyBase64`, `certs` and `keys`, or `tls.certificates`',
+    'https: `https` needs a certificate: `certBase64` and `keyBase64`, `certs` and `keys`, `tls.certificates`, or `autoCert`',
   ])
   assert.equal(await problemsOf({ https: true, ...good, keyBase64: inline('exact').keyBase64 }), [
     'keyBase64: the private key does not belong to the certificate',
@@ -211,11 +211,8 @@ test('a certificate that has expired is served, and the log says so', async () =
 
 test('what TLS of Easegress is not here yet says so', async () => {
   const good = inline('localhost')
-  const problems = await problemsOf({ https: true, ...good, autoCert: true, http3: true })
-  assert.equal(problems, [
-    'autoCert: `autoCert` is not supported yet: name the files that an ACME client renews, such as certbot, in `tls.certificates`: a change of them is taken over by itself',
-    'http3: `http3` is not supported yet: clients speak HTTP/2 over `https`',
-  ])
+  const problems = await problemsOf({ https: true, ...good, http3: true })
+  assert.equal(problems, ['http3: `http3` is not supported yet: clients speak HTTP/2 over `https`'])
 })
 
 test('a certificate file that is not there is an error of the server, by name', async () => {
