@@ -17,6 +17,7 @@ import {
   TLS_METHOD,
   type Workload,
 } from './support/target.ts'
+import { WrongName } from './support/wrong-name.ts'
 
 const HTTP2 = 'HTTP/2, 1 KB'
 
@@ -56,7 +57,7 @@ export async function benchProxy(options: BenchOptions): Promise<Report> {
   for (const line of left.values()) process.stderr.write(`${line}\n`)
   const used = new Set<Target>()
   const workloads = WORKLOADS.filter(({ name }) => name.includes(options.workload))
-  if (workloads.length === 0) throw new RangeError(`there is no workload "${options.workload}"`)
+  if (workloads.length === 0) throw new WrongName(`there is no workload "${options.workload}"`)
   for (const workload of workloads) {
     if (left.has(workload.name)) continue
     const targets = chosen(all, options, workload)
@@ -110,7 +111,7 @@ function chosen(
 ): readonly Target[] {
   for (const text of [only, beside]) {
     if (!all.some(({ name }) => name.includes(text))) {
-      throw new RangeError(`there is no target "${text}"`)
+      throw new WrongName(`there is no target "${text}"`)
     }
   }
   const able = all.filter(({ protocols }) => protocols.includes(protocol))

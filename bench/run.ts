@@ -3,10 +3,10 @@ import { benchConfig } from './config.ts'
 import { benchFilters } from './filters.ts'
 import { benchPlugins } from './plugins.ts'
 import { benchProxy } from './proxy.ts'
-import { MissingTool } from './support/missing-tool.ts'
 import { stopAll } from './support/process.ts'
 import { type BenchOptions, formatReport, type Report, saveReport } from './support/report.ts'
 import { needWrk } from './support/wrk.ts'
+import { lineOf, WrongName } from './support/wrong-name.ts'
 
 const BENCHES: Readonly<Record<string, (options: BenchOptions) => Promise<Report>>> = {
   config: benchConfig,
@@ -61,9 +61,9 @@ async function main(): Promise<number> {
     }
     return 0
   } catch (error) {
-    // A tool that is not there, or a name that nothing has.
-    if (!(error instanceof MissingTool || error instanceof RangeError)) throw error
-    process.stderr.write(`${error.message}\n`)
+    const line = lineOf(error)
+    if (line === null) throw error
+    process.stderr.write(`${line}\n`)
     return 2
   }
 }
@@ -90,16 +90,23 @@ function readOptions(): Options | null {
     })
     const unknown = positionals.find((name) => !Object.hasOwn(BENCHES, name))
     const pairs = Number(values.pairs)
-    if (unknown !== undefined) throw new RangeError(`there is no benchmark "${unknown}"`)
+    if (unknown !== undefined) throw new WrongName(`there is no benchmark "${unknown}"`)
     if (!Number.isInteger(pairs) || pairs < 1) {
-      throw new RangeError(`--pairs ${values.pairs}: not a number of rounds`)
+      throw new WrongName(`--pairs ${values.pairs}: not a number of rounds`)
     }
     const names = positionals.length === 0 ? Object.keys(BENCHES) : positionals
     const { only, beside, workload, json, help } = values
     return { names, pairs, only, beside, workload, json, help }
   } catch (error) {
-    if (!(error instanceof Error)) throw error
+    if (!(error instanceof WrongName || isParseError(error))) throw error
     process.stderr.write(`${error.message}\n\n${USAGE}`)
     return null
   }
+}
+
+/** An option that there is not, or without its value. */
+function isParseError(error: unknown): error is Error {
+  return (
+    error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS_')
+  )
 }
