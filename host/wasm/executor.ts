@@ -44,6 +44,8 @@ export const FUEL_SAMPLE = 16
  * - every item is answered exactly once; nothing that started runs twice;
  * - a guest that traps or runs past its time is `failed` with GUEST_TRAPPED or GUEST_TIMEOUT, and takes
  *   no other item with it;
+ * - one that returns a number below zero is `failed` with GUEST_RESULT, and one that fails while its instance is
+ *   made with GUEST_START; out of fuel is GUEST_FUEL;
  * - an item that finds no room or waits too long is `failed` with GUEST_QUEUE_FULL;
  * - a thread that saw MAX_TRAPS traps one after another gives the rest of its batch back, unrun;
  * - after `close` an item is `failed` with GUEST_CLOSED; those under way go on, and `close` resolves when

@@ -185,7 +185,12 @@ export class Instance {
   async #step(next: Promise<GuestStep>): Promise<GuestStep> {
     try {
       const step = await next
-      if (step.ask === null) this.#metrics.flush()
+      if (step.ask !== null) return step
+      // As `run` does for a guest that cannot wait: a number below zero means something else in a thread.
+      if (step.value < 0 && !this.call.hasReplied) {
+        throw new GatewayError('GUEST_RESULT', { value: step.value })
+      }
+      this.#metrics.flush()
       return step
     } finally {
       if (this.call.denials !== null) this.#tellDenials()

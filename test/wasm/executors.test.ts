@@ -11,6 +11,7 @@ import { GUEST_LIMITS } from '../../host/wasm/limits.ts'
 import { gateModule } from '../../host/wasm/module/gate.ts'
 import { ThreadPool } from '../../host/wasm/worker/thread-pool.ts'
 import { WorkerExecutor } from '../../host/wasm/worker/worker-executor.ts'
+import { FAILING_GUESTS } from '../support/failing-guests.ts'
 import { until } from '../support/gateway.ts'
 import { bodySize, did, itemThat, OBEDIENT } from '../support/obedient-guest.ts'
 import { assert, type Suite, suite } from '../support/suite.ts'
@@ -62,14 +63,14 @@ for (const { isolation, make } of EXECUTORS) {
   /** An executor of a gated module; what guests log goes to `logs`. */
   const start = (
     text: string,
-    options: { fuel?: number; reset?: 'request'; logs?: string[] } = {},
+    options: { fuel?: number; reset?: 'request'; logs?: string[]; abi?: string } = {},
   ): Executor => {
     setups += 1
     const { bytes } = gateModule(wat(text))
     const setup: PluginSetup = {
       id: setups,
       name: 'guest',
-      abi: 'penstock_v1',
+      abi: options.abi ?? 'penstock_v1',
       module: new WebAssembly.Module(Uint8Array.from(bytes)),
       parameters: new Map(),
       fuel: options.fuel ?? 20_000_000,
@@ -240,6 +241,47 @@ for (const { isolation, make } of EXECUTORS) {
     assert.equal([instances, memoryBytes], [1, 8 * 65_536])
     await runAll(executor, ['trap'])
     await until(() => executor.status().instances === 0, 'it is known that the instance is gone')
+  })
+
+  for (const { what, body, code, message } of FAILING_GUESTS) {
+    test(`a guest that ${what} is ${code}, and the next call is a call like any other`, async () => {
+      const executor = start(
+        `(module (memory (export "memory") 1) (global $calls (mut i32) (i32.const 0))
+        (func (export "penstock_on_request") (result i32)
+          (global.set $calls (i32.add (global.get $calls) (i32.const 1)))
+          ${body}))`,
+        { fuel: 100_000 },
+      )
+      await executor.start()
+      for (let i = 0; i < 2; i++) {
+        const { kind, failure, changes } = await executor.submit(itemThat('x'))
+        assert.equal([kind, failure?.code, changes], ['failed', code, null])
+        assert.match(failure?.message ?? '', message)
+      }
+    })
+  }
+
+  test('a guest of Easegress that returns what is no result is GUEST_RESULT', async () => {
+    for (const value of [-1, -5, 10, 0x7fff_ffff]) {
+      const executor = start(
+        `(module (memory (export "memory") 1)
+        (func (export "wasm_alloc") (param i32) (result i32) (i32.const 1024))
+        (func (export "wasm_free") (param i32))
+        (func (export "wasm_run") (result i32) (i32.const ${value})))`,
+        { abi: 'easegress' },
+      )
+      const { failure } = await executor.submit(itemThat('x'))
+      assert.equal([failure?.code, failure?.params], ['GUEST_RESULT', { value }])
+    }
+  })
+
+  test('a guest that has replied may return what it likes', async () => {
+    const executor = start(`(module
+      (import "penstock_v1" "reply" (func $reply (param i32 i32 i32) (result i32)))
+      (memory (export "memory") 1)
+      (func (export "penstock_on_request") (result i32)
+        (drop (call $reply (i32.const 403) (i32.const 0) (i32.const 0))) (i32.const -2)))`)
+    assert.is((await executor.submit(itemThat('x'))).kind, 'replied')
   })
 
   test('what is under way when it is closed is answered, and what comes after it is not run', async () => {

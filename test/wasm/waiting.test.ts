@@ -8,6 +8,7 @@ import { WaitingInlineExecutor } from '../../host/wasm/waiting-inline-executor.t
 import { ThreadPool } from '../../host/wasm/worker/thread-pool.ts'
 import { WorkerExecutor } from '../../host/wasm/worker/worker-executor.ts'
 import { ASKING_GUEST } from '../support/asking-guest.ts'
+import { FAILING_GUESTS } from '../support/failing-guests.ts'
 import { until } from '../support/gateway.ts'
 import { did, itemThat, OBEDIENT } from '../support/obedient-guest.ts'
 import { assert, type Suite, suite } from '../support/suite.ts'
@@ -176,6 +177,27 @@ for (const { isolation, make } of EXECUTORS) {
       [200, 200],
     )
   })
+
+  for (const { what, body, code, message } of FAILING_GUESTS) {
+    test(`a guest that ${what} after the answer is ${code}`, async () => {
+      const setup = setupOf(
+        `(module
+        (import "penstock_v1" "http_call" (func $http (param i32 i32 i32 i32 f64) (result i32)))
+        (memory (export "memory") 1)
+        (data (i32.const 0) "GET http://a/")
+        (func (export "penstock_on_request") (result i32)
+          (drop (call $http (i32.const 0) (i32.const 13) (i32.const 0) (i32.const 0) (f64.const 0)))
+          ${body}))`,
+        { canWait: true, instances: 2, grant: { ...LOCAL_GRANT, outbound: ['*'] }, fuel: 100_000 },
+      )
+      const { executor } = open(after(1), setup)
+      for (let i = 0; i < 2; i++) {
+        const { kind, failure } = await executor.submit(itemThat('x'))
+        assert.equal([kind, failure?.code], ['failed', code])
+        assert.match(failure?.message ?? '', message)
+      }
+    })
+  }
 
   test('what is not granted is an error to the guest, and is told', async () => {
     const denied: string[] = []

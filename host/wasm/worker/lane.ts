@@ -15,6 +15,7 @@ import { ParkedItems, type Resumption } from './parked-items.ts'
 import {
   type BatchReply,
   type BatchTask,
+  failureOf,
   type LogMessage,
   ResultCode,
   type SlotAnswer,
@@ -460,10 +461,4 @@ function lostOutcome(): GuestOutcome {
   return failedOutcome(
     new GatewayError('GUEST_TRAPPED', { reason: 'the thread it waited in was ended' }),
   )
-}
-
-function failureOf(code: number, reason: string): GatewayError {
-  if (code === ResultCode.startFailed) return new GatewayError('GUEST_START', { reason })
-  if (code === ResultCode.outOfFuel) return new GatewayError('GUEST_FUEL', {})
-  return new GatewayError('GUEST_TRAPPED', { reason })
 }

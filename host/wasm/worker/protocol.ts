@@ -1,3 +1,4 @@
+import { GatewayError, isGatewayError, reasonOf } from '../../errors.ts'
 import type { ChangeLog } from '../change-log.ts'
 import type { PluginSetup } from '../executor.ts'
 import type { GuestAnswer, GuestAsk } from '../outbound/guest-ask.ts'
@@ -103,7 +104,29 @@ export const ResultCode = {
   startFailed: -3,
   outOfFuel: -4,
   waiting: -5,
+  unknownResult: -6,
 } as const
+
+/** What becomes of what a guest has thrown: one of `ResultCode`, and the text that goes with it. */
+export function failedResult(error: unknown, isDry: boolean): { code: number; reason: string } {
+  if (isGatewayError(error, 'GUEST_START')) {
+    return { code: ResultCode.startFailed, reason: error.params.reason }
+  }
+  if (isGatewayError(error, 'GUEST_RESULT')) {
+    return { code: ResultCode.unknownResult, reason: String(error.params.value) }
+  }
+  return { code: isDry ? ResultCode.outOfFuel : ResultCode.trapped, reason: reasonOf(error) }
+}
+
+/** The same, where the event loop reads it. */
+export function failureOf(code: number, reason: string): GatewayError {
+  if (code === ResultCode.startFailed) return new GatewayError('GUEST_START', { reason })
+  if (code === ResultCode.unknownResult) {
+    return new GatewayError('GUEST_RESULT', { value: Number(reason) })
+  }
+  if (code === ResultCode.outOfFuel) return new GatewayError('GUEST_FUEL', {})
+  return new GatewayError('GUEST_TRAPPED', { reason })
+}
 
 /** A failure travels as two entries of a change log: the reason and the frames, as plain ASCII. */
 export function fillFailure(log: ChangeLog, reason: string, frames: string): void {

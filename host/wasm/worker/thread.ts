@@ -1,7 +1,6 @@
 import { type MessagePort, parentPort, receiveMessageOnPort } from 'node:worker_threads'
 import { workerData } from 'piscina'
 import { monotonicMs } from '../../clock.ts'
-import { isGatewayError, reasonOf } from '../../errors.ts'
 import { ChangeLog } from '../change-log.ts'
 import { DataChannel } from '../data/data-channel.ts'
 import { ThreadData } from '../data/thread-data.ts'
@@ -17,6 +16,7 @@ import { HAS_MESSAGE, Handover, IS_TRAPPED } from './handover.ts'
 import {
   type BatchReply,
   type BatchTask,
+  failedResult,
   fillFailure,
   type LaneMemory,
   MAX_TRAPS,
@@ -149,15 +149,9 @@ function runSlots(task: BatchTask): BatchReply {
         isNews = true
         // One that failed at its start has not come to the request.
         if (block.startedAtMs(slot) > monotonicMs()) block.setStarted(slot, monotonicMs())
-        code = isGatewayError(error, 'GUEST_START')
-          ? ResultCode.startFailed
-          : isDry
-            ? ResultCode.outOfFuel
-            : ResultCode.trapped
-        answer = failure(
-          isGatewayError(error, 'GUEST_START') ? error.params.reason : reasonOf(error),
-          encodeFrames(framesOf(error)),
-        )
+        const failed = failedResult(error, isDry)
+        code = failed.code
+        answer = failure(failed.reason, encodeFrames(framesOf(error)))
       }
     }
     block.setEnded(slot, monotonicMs(), fuel)

@@ -1,5 +1,4 @@
 import { monotonicMs } from '../../clock.ts'
-import { isGatewayError, reasonOf } from '../../errors.ts'
 import { ChangeLog } from '../change-log.ts'
 import type { ThreadData } from '../data/thread-data.ts'
 import { NOT_MEASURED } from '../executor.ts'
@@ -14,6 +13,7 @@ import { readRequest, sizeOfChanges, writeChanges } from './codec.ts'
 import {
   type BatchReply,
   type BatchTask,
+  failedResult,
   fillFailure,
   ResultCode,
   type SetupMessage,
@@ -155,11 +155,8 @@ export class WaitingGuests {
       room.free.push(seat)
       const now = monotonicMs()
       if (this.#block.startedAtMs(slot) > now) this.#block.setStarted(slot, now)
-      if (isGatewayError(error, 'GUEST_START')) {
-        return this.#failed(ResultCode.startFailed, error.params.reason)
-      }
-      const code = isDry ? ResultCode.outOfFuel : ResultCode.trapped
-      return this.#failed(code, reasonOf(error), encodeFrames(framesOf(error)))
+      const { code, reason } = failedResult(error, isDry)
+      return this.#failed(code, reason, encodeFrames(framesOf(error)))
     }
   }
 
