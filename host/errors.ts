@@ -277,7 +277,7 @@ export const ERRORS = {
   ),
   GUEST_RESULT: spec(
     'guest',
-    503,
+    500,
     (p: { value: number }) => `the guest returned the unknown result ${p.value}`,
     'A guest returns 0 or the number of a result it declares.',
   ),

@@ -227,6 +227,10 @@ export class WasmFilter {
         return this.#fallback.#standIn(scope)
       }
       const result = OUT_OF_VM.has(failure.code) ? 'outOfVM' : 'wasmError'
+      // Its own bug and nothing that passes: whoever would try again after a 503 need not.
+      if (failure.code === 'GUEST_RESULT' && !this.#isOpen) {
+        scope.exchange.failureStatus = failure.status
+      }
       const { debugRun } = this.#plugin
       if (debugRun === null || !RUNS_AGAIN.has(failure.code)) {
         return this.#fail(scope, failure.message, result, frames)

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import { type IncomingMessage, request } from 'node:http'
 import { LIVE_GENERATIONS } from '../../host/control/retiring-generations.ts'
 import type { GatewayOptions } from '../../host/gateway.ts'
@@ -11,6 +10,7 @@ import {
   until,
 } from '../support/gateway.ts'
 import { versionGuest } from '../support/guests.ts'
+import { metric } from '../support/metrics.ts'
 import { onePipeline, proxyTo, wasmHost } from '../support/one-pipeline.ts'
 import { assert, suite } from '../support/suite.ts'
 import { wat } from '../support/wat.ts'
@@ -34,15 +34,6 @@ const HEARS_THE_END = wat(`(module
 const WITH_ADMIN: Partial<GatewayOptions> = {
   watch: false,
   admin: { address: '127.0.0.1', port: 0 },
-}
-
-/** Reads one value of /metrics; NaN when it is not there. */
-async function metric({ gateway, dir }: TestGateway, line: RegExp): Promise<number> {
-  const token = (await readFile(`${dir}/.penstock/admin.token`, 'utf8')).trim()
-  const answer = await fetch(`http://127.0.0.1:${gateway.adminPort}/metrics`, {
-    headers: { authorization: `Bearer ${token}` },
-  })
-  return Number(line.exec(await answer.text())?.[1] ?? Number.NaN)
 }
 
 const RETIRING = /penstock_generations\{state="retiring"\} (\d+)/
