@@ -1,3 +1,4 @@
+import { createServer, type Socket } from 'node:net'
 import {
   Cleanup,
   startGateway,
@@ -338,3 +339,70 @@ filters:
   assert.ok(text.includes(main.url), text)
   assert.equal(statusOf(gateway), { health: 'ready', instancesNum: { ORDERS: 1, COPIES: 1 } })
 })
+
+/** A message of ZooKeeper: its length, then these bytes. */
+function message(...bytes: readonly number[]): Buffer {
+  const head = Buffer.alloc(4)
+  head.writeInt32BE(bytes.length)
+  return Buffer.concat([head, Buffer.from(bytes)])
+}
+
+/** Version 0, a session of 2 s, an id of 8 bytes and a password of 16. */
+const SESSION = message(
+  ...[0, 0, 0, 0, 0, 0, 7, 208, 0, 0, 0, 0, 0, 0, 0, 1],
+  ...[0, 0, 0, 16, ...Array.from({ length: 16 }, () => 1)],
+)
+
+/** What a server of ZooKeeper may do wrong; each gets the socket and how many packets came before. */
+const ZOOKEEPERS: Readonly<Record<string, (socket: Socket, packets: number) => void>> = {
+  'says nothing': () => undefined,
+  'answers with something else': (socket) => socket.write('HTTP/1.1 400 Bad Request\r\n\r\n'),
+  'sends a message that is too short': (socket) => socket.write(message(0, 0)),
+  'sends a length below zero': (socket) => socket.write(Buffer.from([255, 0, 0, 0, 1])),
+  'sends a length that is too large': (socket) => socket.write(Buffer.from([127, 0, 0, 0, 1])),
+  'cuts every connection': (socket) => socket.destroy(),
+  'takes a session and answers nonsense': (socket, packets) =>
+    socket.write(packets === 0 ? SESSION : message(...Array.from({ length: 40 }, (_, i) => i * 6))),
+  'takes a session and knows another code of failure': (socket, packets) =>
+    // Answer 0, transaction 0, error 1000.
+    socket.write(packets === 0 ? SESSION : message(...Array(14).fill(0), 3, 232)),
+  'takes a session and is silent then': (socket, packets) =>
+    void (packets === 0 ? socket.write(SESSION) : undefined),
+}
+
+for (const [fault, answer] of Object.entries(ZOOKEEPERS)) {
+  test(`a ZooKeeper that ${fault} harms nobody`, async () => {
+    const listed = await named('listed')
+    const sockets = new Set<Socket>()
+    let packets = 0
+    const server = createServer((socket) => {
+      sockets.add(socket)
+      let own = 0
+      socket.on('error', () => undefined)
+      socket.on('data', () => {
+        packets += 1
+        answer(socket, own++)
+      })
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    cleanup.add(() => {
+      for (const socket of sockets) socket.destroy()
+      return new Promise((resolve) => server.close(resolve))
+    })
+    const { port } = server.address() as { port: number }
+    const object = {
+      kind: 'ZookeeperServiceRegistry',
+      name: 'registry',
+      zkservices: [`127.0.0.1:${port}`],
+      conntimeout: '300ms',
+      syncInterval: '100ms',
+    }
+    const pool = poolOf({ servers: [{ url: listed.url }] })
+    const gateway = await start(`${proxyYaml(pool)}---\n${JSON.stringify(object)}\n`)
+    const health = (): unknown => (statusOf(gateway) as { health: string }).health
+    await until(() => packets > 2 && health() !== 'ready', 'it has failed more than once')
+    assert.is(await answersOf(gateway), 'listed')
+    assert.equal(statusOf(gateway), { health: health(), serviceInstancesNum: { ORDERS: 0 } })
+    await gateway.gateway.close()
+  })
+}

@@ -1,4 +1,4 @@
-// The part of the package that zookeeper-session.ts uses; it brings no types.
+// The part of the package that zookeeper-session.ts and its test use; it brings no types.
 
 declare module 'node-zookeeper-client' {
   export interface ZookeeperError {
@@ -8,6 +8,14 @@ declare module 'node-zookeeper-client' {
 
   type Callback<T> = (error: ZookeeperError | null | undefined, value: T) => void
 
+  interface ConnectionManager {
+    readonly socket?: { destroy(): void }
+    /** The bytes of a message that is not complete yet. */
+    pendingBuffer: Buffer | null
+    /** Looked up when a connection is opened. */
+    onSocketData(bytes: Buffer): void
+  }
+
   export interface Client {
     connect(): void
     close(): void
@@ -15,8 +23,11 @@ declare module 'node-zookeeper-client' {
     getChildren(path: string, callback: Callback<string[]>): void
     /** The data of an empty node is undefined. */
     getData(path: string, callback: Callback<Buffer | undefined>): void
-    /** Not part of its interface: the one way to be rid of a server that does not answer. */
-    readonly connectionManager?: { readonly socket?: { destroy(): void } }
+    mkdirp(path: string, callback: Callback<string>): void
+    setData(path: string, data: Buffer, callback: Callback<unknown>): void
+    remove(path: string, callback: Callback<undefined>): void
+    /** Not part of its interface. */
+    readonly connectionManager: ConnectionManager
   }
 
   export function createClient(

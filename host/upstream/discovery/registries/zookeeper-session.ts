@@ -1,6 +1,9 @@
 import type { Client, ZookeeperError } from 'node-zookeeper-client'
 import { GatewayError } from '../../../errors.ts'
 
+/** Bytes of one message of a server. */
+export const MAX_ZOOKEEPER_MESSAGE_BYTES = 8 * 1024 * 1024
+
 /** Time a server has to take leave of a session; then its connection is cut. */
 const CLOSE_MS = 1_000
 
@@ -15,15 +18,23 @@ export class ZookeeperSession {
     this.#noNode = noNode
   }
 
-  /** `servers` are `host:port`. Fails with UPSTREAM_REGISTRY when none answers in time. */
-  static async open(servers: readonly string[], timeoutMs: number): Promise<ZookeeperSession> {
+  /**
+   * `servers` are `host:port`. Fails with UPSTREAM_REGISTRY when none answers in time, and when `signal` is
+   * aborted before.
+   */
+  static async open(
+    servers: readonly string[],
+    timeoutMs: number,
+    signal: AbortSignal,
+  ): Promise<ZookeeperSession> {
     // Loaded when it is needed: most gateways have no ZooKeeper.
     const { createClient, Exception } = await import('node-zookeeper-client')
     const options = { sessionTimeout: timeoutMs, retries: 0 }
     const client = createClient(servers.join(','), options)
+    distrust(client)
     const session = new ZookeeperSession(client, Exception.NO_NODE)
     try {
-      await session.#connect(timeoutMs)
+      await session.#connect(timeoutMs, signal)
     } catch (error) {
       session.close()
       throw error
@@ -50,30 +61,22 @@ export class ZookeeperSession {
   close(): void {
     this.#isOver = true
     this.#client.close()
-    setTimeout(() => this.#client.connectionManager?.socket?.destroy(), CLOSE_MS).unref()
+    setTimeout(() => this.#client.connectionManager.socket?.destroy(), CLOSE_MS).unref()
   }
 
-  #connect(timeoutMs: number): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        reject(
-          new GatewayError('UPSTREAM_REGISTRY', {
-            reason: `no server has taken the session within ${timeoutMs} ms`,
-          }),
-        )
-      }, timeoutMs)
-      const client = this.#client
-      client.once('connected', () => {
-        clearTimeout(timer)
-        resolve()
-      })
-      const end = (): void => {
-        this.#isOver = true
-      }
-      client.once('expired', end)
-      client.once('authenticationFailed', end)
-      client.connect()
+  async #connect(timeoutMs: number, signal: AbortSignal): Promise<void> {
+    const client = this.#client
+    const connected = new Promise<void>((resolve) => {
+      client.once('connected', resolve)
     })
+    const end = (): void => {
+      this.#isOver = true
+    }
+    client.once('expired', end)
+    client.once('authenticationFailed', end)
+    client.connect()
+    const reason = `no server has taken the session within ${timeoutMs} ms`
+    await within(connected, timeoutMs, signal, reason)
   }
 
   #call<T>(
@@ -87,4 +90,49 @@ export class ZookeeperSession {
       })
     })
   }
+}
+
+/**
+ * The client takes whatever a server sends: a length that is no length makes it collect for ever, and a message
+ * that it cannot read is an error that nobody catches, which would end the process.
+ */
+function distrust({ connectionManager: manager }: Client): void {
+  const take = manager.onSocketData.bind(manager)
+  manager.onSocketData = (bytes) => {
+    const rest = manager.pendingBuffer?.subarray(0, 4) ?? bytes.subarray(0, 0)
+    const begin = Buffer.concat([rest, bytes.subarray(0, 4)])
+    const length = begin.length < 4 ? 0 : begin.readInt32BE(0)
+    try {
+      if (length < 0 || length > MAX_ZOOKEEPER_MESSAGE_BYTES) throw new RangeError('no length')
+      take(bytes)
+    } catch {
+      // It connects again, and whoever has asked is told that the connection was lost.
+      manager.pendingBuffer = null
+      manager.socket?.destroy()
+    }
+  }
+}
+
+/** Fails with UPSTREAM_REGISTRY and `reason` after `ms`, and at once when `signal` is aborted. */
+export function within<T>(
+  work: Promise<T>,
+  ms: number,
+  signal: AbortSignal,
+  reason: string,
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const done = (): void => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', onAbort)
+    }
+    const fail = (why: string): void => {
+      done()
+      reject(new GatewayError('UPSTREAM_REGISTRY', { reason: why }))
+    }
+    const onAbort = (): void => fail('it was closed')
+    const timer = setTimeout(() => fail(reason), ms)
+    signal.addEventListener('abort', onAbort)
+    if (signal.aborted) onAbort()
+    work.then(resolve, reject).finally(done)
+  })
 }

@@ -4,7 +4,7 @@ import { type InstanceRecord, MAX_INSTANCES } from '../instance.ts'
 import { REGISTRY_TIMEOUT_MS } from './registry-api.ts'
 import { defineRegistry, type ServiceRegistryDriver, syncInterval } from './registry-kind.ts'
 import { parseStored, recordOf } from './stored-instance.ts'
-import { ZookeeperSession } from './zookeeper-session.ts'
+import { within, ZookeeperSession } from './zookeeper-session.ts'
 
 /** The shortest life of a session, and time to get one, in milliseconds. */
 const MIN_SESSION_MS = 100
@@ -61,6 +61,8 @@ class ZookeeperDriver implements ServiceRegistryDriver {
   readonly #options: z.output<typeof spec>
   /** The prefix without a slash at its end: "" for the root. */
   readonly #base: string
+  /** Ends what is under way when the driver is closed. */
+  readonly #abort = new AbortController()
   #session: Promise<ZookeeperSession> | null = null
 
   constructor(options: z.output<typeof spec>) {
@@ -71,7 +73,9 @@ class ZookeeperDriver implements ServiceRegistryDriver {
   async list(service: string): Promise<readonly InstanceRecord[]> {
     const session = await this.#open()
     try {
-      return await within(this.#read(session, service), REGISTRY_TIMEOUT_MS)
+      const reason = `no answer within ${REGISTRY_TIMEOUT_MS} ms`
+      const { signal } = this.#abort
+      return await within(this.#read(session, service), REGISTRY_TIMEOUT_MS, signal, reason)
     } catch (error) {
       // A server that hangs is not noticed by the session: the next look begins with another one.
       this.#forget(session)
@@ -82,6 +86,7 @@ class ZookeeperDriver implements ServiceRegistryDriver {
   async close(): Promise<void> {
     const opening = this.#session
     this.#session = null
+    this.#abort.abort()
     try {
       const session = await opening
       session?.close()
@@ -92,7 +97,7 @@ class ZookeeperDriver implements ServiceRegistryDriver {
 
   async #open(): Promise<ZookeeperSession> {
     const { zkservices, conntimeout } = this.#options
-    this.#session ??= ZookeeperSession.open(zkservices, conntimeout)
+    this.#session ??= ZookeeperSession.open(zkservices, conntimeout, this.#abort.signal)
     const opening = this.#session
     try {
       const session = await opening
@@ -146,16 +151,4 @@ class ZookeeperDriver implements ServiceRegistryDriver {
       return value === null ? [] : [{ path, value }]
     })
   }
-}
-
-function within<T>(work: Promise<T>, ms: number): Promise<T> {
-  let timer: NodeJS.Timeout | null = null
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      reject(new GatewayError('UPSTREAM_REGISTRY', { reason: `no answer within ${ms} ms` }))
-    }, ms)
-  })
-  return Promise.race([work, late]).finally(() => {
-    if (timer !== null) clearTimeout(timer)
-  })
 }
