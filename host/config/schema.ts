@@ -95,6 +95,29 @@ function isOff(value: unknown): boolean {
   return value === undefined || value === null || value === false || value === 0 || value === ''
 }
 
+/**
+ * One of `values`; `later` are values that come some day, each with what to do meanwhile: such a one is the
+ * error "`isolation: process` is not supported yet: …" in place of a list of those there are.
+ *
+ * @example choice('isolation', ['worker', 'inline'], { process: 'use `worker`' })
+ */
+export function choice<const V extends string>(
+  field: string,
+  values: readonly V[],
+  later: Readonly<Record<string, string>>,
+) {
+  return z.enum(values, {
+    error: ({ input }) => {
+      const isLater = typeof input === 'string' && Object.hasOwn(later, input)
+      const remedy = isLater ? later[input] : undefined
+      // Undefined leaves it to the wording that every other value gets.
+      return remedy === undefined
+        ? undefined
+        : `\`${field}: ${input}\` is not supported yet: ${remedy}`
+    },
+  })
+}
+
 /** Text that is not empty. */
 export function text() {
   return z.string().min(1)

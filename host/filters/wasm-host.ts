@@ -1,7 +1,8 @@
-import { duration, wants, z } from '../config/schema.ts'
+import { choice, duration, wants, z } from '../config/schema.ts'
 import { isGatewayError, reasonOf } from '../errors.ts'
 import type { MessageScope } from '../exchange/exchange.ts'
 import { ENGINE_MEMORY_PAGES } from '../wasm/engine-limits.ts'
+import { ISOLATIONS } from '../wasm/executor.ts'
 import { grantSpec } from '../wasm/grant/grant-spec.ts'
 import { jwtKeysSpec } from '../wasm/jwt/jwt-keys-spec.ts'
 import { GUEST_LIMITS, WASM_DEFAULTS } from '../wasm/limits.ts'
@@ -37,6 +38,10 @@ const RESULTS: readonly string[] = [
   'wasmResult8',
   'wasmResult9',
 ]
+
+/** What there is in place of an executor that is a process of its own. */
+const PROCESS_LATER =
+  'use `worker`, and a gateway of its own for plugins that must not share a process with others'
 
 /** Characters of one secret. */
 const MAX_SECRET_LENGTH = 64 * 1024
@@ -119,8 +124,7 @@ parameters: { greeting: Hello }`,
         .describe(
           'Running time of all its calls in one second; past it the result is outOfVM until time has passed.',
         ),
-      isolation: z
-        .enum(['worker', 'inline'])
+      isolation: choice('isolation', ISOLATIONS, { process: PROCESS_LATER })
         .default('worker')
         .describe(
           'Where it runs: in a thread, or in the event loop, where nothing but its fuel can end it.',

@@ -10,6 +10,14 @@ import type { GuestFrame } from './guest-frames.ts'
  */
 export type GuestItem = GuestInput
 
+/**
+ * Where guests can run. `process`, a crash boundary that is its own and for which nothing here has to change, is
+ * later: an executor behind the same contract, whose items and outcomes are plain data already.
+ */
+export const ISOLATIONS = ['worker', 'inline'] as const
+
+export type Isolation = (typeof ISOLATIONS)[number]
+
 /** How a guest answered one item. */
 export interface GuestOutcome {
   /**
@@ -61,7 +69,7 @@ export interface Executor {
 }
 
 export interface ExecutorStatus {
-  readonly isolation: 'worker' | 'inline'
+  readonly isolation: Isolation
   readonly queued: number
   readonly running: number
   readonly calls: number

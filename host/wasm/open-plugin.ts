@@ -1,5 +1,5 @@
 import type { DebugRun } from './debug-run.ts'
-import type { Executor, GuestOutcome } from './executor.ts'
+import type { Executor, GuestOutcome, Isolation } from './executor.ts'
 import type { Grant } from './grant/grant.ts'
 import type { GrantSpec } from './grant/grant-spec.ts'
 import type { GrantView } from './grant/grant-view.ts'
@@ -21,7 +21,7 @@ export interface PluginRequest extends ModuleRequest {
   readonly cpuPerSecondMs: number
   readonly maxConcurrency: number
   readonly queueLength: number
-  readonly isolation: 'worker' | 'inline'
+  readonly isolation: Isolation
   readonly reset: 'never' | 'request'
   /** Fuel of one call; null for the default of the isolation. */
   readonly fuel: number | null

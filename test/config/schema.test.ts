@@ -1,4 +1,12 @@
-import { duration, name, notYet, objectFields, parseDuration, z } from '../../host/config/schema.ts'
+import {
+  choice,
+  duration,
+  name,
+  notYet,
+  objectFields,
+  parseDuration,
+  z,
+} from '../../host/config/schema.ts'
 import { assert, suite } from '../support/suite.ts'
 
 const test = suite('config/schema')
@@ -59,4 +67,13 @@ test('gives every object the fields of Easegress beside its own', () => {
     createdAt: '2026-01-01T00:00:00Z',
   }
   assert.equal(schema.parse(written), written)
+})
+
+test('a value that comes later says what to do meanwhile; any other is worded like those of all fields', () => {
+  const schema = choice('kind', ['one', 'two'], { three: 'use one' })
+  assert.is(schema.parse('two'), 'two')
+  const messageOf = (value: unknown) => schema.safeParse(value).error?.issues[0]?.message
+  assert.is(messageOf('three'), '`kind: three` is not supported yet: use one')
+  assert.not.match(String(messageOf('four')), /supported/)
+  assert.not.match(String(messageOf('toString')), /supported/)
 })

@@ -37,6 +37,17 @@ for (const kind of EASEGRESS_OBJECT_KINDS) {
   })
 }
 
+test('plugins in a process of their own come later, and the error says what there is meanwhile', () => {
+  const pipeline = (isolation: string): string =>
+    `kind: Pipeline\nname: p\nfilters:\n  - name: f\n    kind: WasmHost\n    code: a.wasm\n    isolation: ${isolation}\n`
+  assert.equal(problemsOf(pipeline('process')), [
+    '7:16: error: `isolation: process` is not supported yet: use `worker`, and a gateway of its own for plugins that must not share a process with others',
+  ])
+  assert.equal(problemsOf(pipeline('proces')), [
+    '7:16: error: `isolation` takes one of "worker", "inline", not "proces"',
+  ])
+})
+
 test('a filter that comes later can be in the flow and have jumps: its kind is the one problem', () => {
   const text = `kind: Pipeline
 name: p
