@@ -14,7 +14,8 @@ export interface DeadlineEntry {
 /**
  * Things that all have the same time limit, oldest first. Adding and removing relinks a few pointers, and
  * one timer serves them all: a timer per request costs a third of a microsecond, most of it for nothing.
- * It fires up to 1 ms late, never early.
+ * It fires up to 1 ms late, never early, and after the sockets have been read once: a loop that stood still runs its
+ * timers first, and what peers have sent in time would count as late.
  *
  *     head (first to expire) ⇄ … ⇄ tail (added last)
  */
@@ -27,7 +28,8 @@ export class Deadlines {
 
   constructor(limitMs: number) {
     this.limitMs = limitMs
-    this.#onTimer = () => this.#fire()
+    const fire = (): void => this.#fire()
+    this.#onTimer = () => setImmediate(fire)
   }
 
   /** The limit of `entry` starts now. It must stand in no list. */

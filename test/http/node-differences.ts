@@ -12,6 +12,8 @@ export const NODE_DIFFERENCES: Readonly<Record<string, string>> = {
     'Node knows a list of methods and answers 400 for others',
   'an idle connection closes without a word':
     'Node answers 408 to a connection that has never asked for anything',
+  'a head that came while the loop stood still is in time':
+    'Node looks at the time of heads by itself, and before it reads its sockets: 408',
   'U32 an extension of 64 KiB: 502':
     'Node sends the head of an answer before its first byte: the client sees it cut',
   'U42: a 200 to a request with Upgrade is a 200':

@@ -16,7 +16,12 @@ export class Ticker {
   /** The time of the last tick: for limits of whole seconds, for which a clock is not worth asking. */
   nowMs: number = monotonicMs()
   readonly #members: Set<Ticking> = new Set()
+  readonly #judge: () => void
   #timer: NodeJS.Timeout | null = null
+
+  constructor() {
+    this.#judge = () => this.#tick()
+  }
 
   add(member: Ticking): void {
     this.#members.add(member)
@@ -34,7 +39,16 @@ export class Ticker {
     this.#timer = null
   }
 
+  /**
+   * A loop that stood still runs its timers before it reads its sockets: what peers have sent in time would count as
+   * late. So nobody is judged before the sockets have been read once.
+   */
   #fire(): void {
+    this.nowMs = monotonicMs()
+    setImmediate(this.#judge)
+  }
+
+  #tick(): void {
     const nowMs = monotonicMs()
     this.nowMs = nowMs
     for (const member of this.#members) member.tick(nowMs)
