@@ -291,6 +291,23 @@ test('a registry that changes its place is followed without a failed request', a
   assert.ok(former.requests.length <= asked + 1, 'the former one is let go')
 })
 
+test('a registry that a pool uses is not taken away, and its servers go on', async () => {
+  const upstream = await named('one')
+  const registry = await startStandIn(cleanup, CONSUL)
+  registry.services.set('ORDERS', [at(upstream, 'a')])
+  const gateway = await start(proxyYaml(poolOf()) + registryYaml(registry))
+  await gateway.write('gateway.yaml', proxyYaml(poolOf()))
+  const [refused = ''] = await gateway.gateway.reload()
+  assert.match(refused, /gateway\.yaml:\d+:\d+: error: there is no service registry "registry"/)
+  assert.is(await answersOf(gateway), 'one')
+  // With the pool it goes, and is asked no more.
+  const other = JSON.stringify({ name: 'mock', kind: 'Mock', rules: [{ body: 'mocked' }] })
+  await gateway.write('gateway.yaml', onePipeline(`  - ${other}`))
+  assert.equal(await gateway.gateway.reload(), [])
+  assert.is(await answersOf(gateway), 'mocked')
+  assert.is(gateway.gateway.control.statusOf('registry'), undefined)
+})
+
 test('a gateway starts while its registry is silent, and finds the servers once it speaks', async () => {
   const upstream = await named('one')
   const registry = await startStandIn(cleanup, CONSUL)
