@@ -1,5 +1,6 @@
+import { monotonicMs } from '../clock.ts'
 import type { RequestTrace } from '../observe/tracing/request-trace.ts'
-import type { Span } from '../observe/tracing/span.ts'
+import { INTERNAL, type Span } from '../observe/tracing/span.ts'
 import { NamespaceScope } from './namespace-scope.ts'
 import type { Request } from './request.ts'
 import { Response } from './response.ts'
@@ -156,10 +157,25 @@ export class Exchange implements MessageScope {
   runOwed(): void | Promise<void> {
     const owed = this.#owed
     if (owed === null) return
+    const parent = this.trace === null ? null : this.trace.server
     for (let phase = owed.pop(); phase !== undefined; phase = owed.pop()) {
+      if (parent !== null) {
+        this.span = parent.child(INTERNAL, `${phase.filter ?? 'plugin'} response`, monotonicMs())
+      }
       const pending = this.observer === null ? phase.run(this) : this.observer.runOwed(this, phase)
-      if (pending !== undefined) return pending.then(() => this.runOwed())
+      if (pending !== undefined) {
+        return pending.then(() => {
+          if (parent !== null) this.#endSpan()
+          return this.runOwed()
+        })
+      }
+      if (parent !== null) this.#endSpan()
     }
+  }
+
+  #endSpan(): void {
+    this.span?.end(monotonicMs())
+    this.span = null
   }
 
   /** Keeps `held` alive until this exchange has ended. */

@@ -1,9 +1,10 @@
-import { GatewayError } from '../errors.ts'
+import { GatewayError, reasonOf } from '../errors.ts'
 import { Body } from '../exchange/body.ts'
 import type { Exchange } from '../exchange/exchange.ts'
 import type { Headers } from '../exchange/headers.ts'
 import type { HttpClient } from '../http/engine.ts'
 import type { UpstreamTls } from '../http/tls/upstream-tls.ts'
+import { endCall, failCall, traceOutbound } from '../upstream/trace-call.ts'
 import type { Usage } from '../usage-pool.ts'
 import type { FilterEnv } from './env.ts'
 
@@ -13,6 +14,16 @@ const CONNECT_TIMEOUT_MS = 5_000
 
 /** What a call is made with. */
 export type OutboundEnv = Pick<FilterEnv, 'engine' | 'clients'>
+
+export interface OutboundRequest {
+  readonly method: string
+  /** A flat list, names and values in turn. */
+  readonly headers: readonly string[]
+  readonly body: Buffer
+}
+
+/** Of a call that no request waits for. */
+const NO_TRACE: Pick<Exchange, 'trace'> = { trace: null }
 
 export interface CallAnswer {
   readonly status: number
@@ -44,14 +55,32 @@ export class OutboundCall {
 
   /**
    * Sends a request and takes the whole answer, at most `maxBytes` of it, all within `timeoutMs` (0 for
-   * no limit). Redirections are not followed. Fails as `HttpClient.send` and `Body.collect` do.
+   * no limit). Redirections are not followed. It belongs to the trace of `exchange`, which is null for a call
+   * that no request waits for. Fails as `HttpClient.send` and `Body.collect` do.
    */
   async send(
-    request: {
-      readonly method: string
-      readonly headers: readonly string[]
-      readonly body: Buffer
-    },
+    request: OutboundRequest,
+    maxBytes: number,
+    timeoutMs: number,
+    exchange: Exchange | null,
+  ): Promise<CallAnswer> {
+    const { trace } = exchange ?? NO_TRACE
+    if (trace === null) return this.#send(request, maxBytes, timeoutMs, exchange)
+    const span = traceOutbound(trace, exchange?.span ?? null, request.method, this.#url)
+    const { field } = trace.tracer.propagation
+    const headers = [...request.headers, field, trace.fieldFor(span)]
+    try {
+      const answer = await this.#send({ ...request, headers }, maxBytes, timeoutMs, exchange)
+      if (span !== null) endCall(span, answer.status)
+      return answer
+    } catch (error) {
+      if (span !== null) failCall(span, reasonOf(error))
+      throw error
+    }
+  }
+
+  async #send(
+    request: OutboundRequest,
     maxBytes: number,
     timeoutMs: number,
     exchange: Exchange | null,

@@ -17,6 +17,21 @@ export function traceCall(scope: MessageScope, endpoint: Endpoint, name: string)
   return span
 }
 
+/** The same of a call that a filter makes by itself, within the span `step` of it. */
+export function traceOutbound(
+  trace: RequestTrace,
+  step: Span | null,
+  method: string,
+  url: URL,
+): Span | null {
+  const parent = step ?? trace.server
+  if (parent === null) return null
+  const span = parent.child(CLIENT, url.host, monotonicMs())
+  span.set('http.request.method', method)
+  span.set('url.full', `${url.origin}${url.pathname}`)
+  return span
+}
+
 /** The head of the answer is here. */
 export function endCall(span: Span, status: number): void {
   span.set('http.response.status_code', status)

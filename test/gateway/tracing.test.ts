@@ -8,7 +8,9 @@ import {
   type TestGateway,
   until,
 } from '../support/gateway.ts'
+import { versionGuest } from '../support/guests.ts'
 import { assert, suite } from '../support/suite.ts'
+import { wat } from '../support/wat.ts'
 import { startWebSocketServer } from '../support/websocket-server.ts'
 
 const test = suite('gateway/tracing')
@@ -251,6 +253,70 @@ test('a call that fails and one that is made again are spans of their own', () =
     assert.equal(
       sent,
       calls.map(({ spanId }) => spanId),
+    )
+  }))
+
+for (const isolation of ['worker', 'inline']) {
+  test(`the response phase of a plugin is a span beside that of the pipeline (${isolation})`, () =>
+    each(async (cleanup) => {
+      const collector = await startCollector(cleanup)
+      const upstream = await startUpstream(cleanup)
+      const pipeline = `filters:
+  - { name: good, kind: WasmHost, code: good.wasm, timeout: 5s, isolation: ${isolation} }
+  - { name: bad, kind: WasmHost, code: bad.wasm, timeout: 5s, failPolicy: open, isolation: ${isolation} }
+  - { name: proxy, kind: Proxy, pools: [{ servers: [{ url: "${upstream.url}" }] }] }`
+      const bad = wat(`(module (memory (export "memory") 1)
+        (func (export "penstock_on_response") (result i32) unreachable))`)
+      const files = { 'good.wasm': versionGuest('1'), 'bad.wasm': bad }
+      const { get } = await startGateway(cleanup, yamlOf(otlp(collector), pipeline), files)
+      assert.is((await get('/')).headers['x-version'], '1')
+      const root = await rootOf(collector)
+      const owed = collector.spans.filter(({ parentSpanId }) => parentSpanId === root.spanId)
+      assert.equal(
+        owed.map((span) => [span.name, attributeOf(span, 'penstock.result')]),
+        [
+          ['main', undefined],
+          ['bad response', 'wasmError'],
+          ['good response', undefined],
+        ],
+      )
+    }))
+}
+
+test('a service that a filter asks by itself gets the trace, and is a span of it', () =>
+  each(async (cleanup) => {
+    const collector = await startCollector(cleanup)
+    const service = await startUpstream(cleanup, (incoming, outgoing) => {
+      incoming.resume()
+      outgoing.setHeader('content-type', 'application/json')
+      const isRemote = incoming.url?.startsWith('/decide') === true
+      outgoing.statusCode = isRemote ? 205 : 200
+      outgoing.end(isRemote ? '{"response":{"statusCode":299}}' : '{"active":true}')
+    })
+    const pipeline = `filters:
+  - name: login
+    kind: Validator
+    oauth2: { tokenIntrospect: { endPoint: "${service.url}/ask", clientId: a, clientSecret: b } }
+  - { name: remote, kind: RemoteFilter, url: "${service.url}/decide?secret=1" }`
+    const { get } = await startGateway(cleanup, yamlOf(otlp(collector), pipeline))
+    const headers = { traceparent: `00-${TRACE}-${SPAN}-01`, authorization: 'Bearer t' }
+    await get('/', { headers })
+    await rootOf(collector)
+    const { host } = new URL(service.url)
+    const calls = collector.spans.filter(({ name }) => name === host)
+    assert.is(calls.length, 2)
+    const nameOf = (id: string | undefined): string | undefined =>
+      collector.spans.find(({ spanId }) => spanId === id)?.name
+    assert.equal(
+      calls.map((span) => [nameOf(span.parentSpanId), attributeOf(span, 'url.full')]),
+      [
+        ['login', `${service.url}/ask`],
+        ['remote', `${service.url}/decide`],
+      ],
+    )
+    assert.equal(
+      service.requests.map(({ headers: sent }) => sent['traceparent']),
+      calls.map(({ spanId }) => `00-${TRACE}-${spanId}-01`),
     )
   }))
 
