@@ -106,7 +106,14 @@ export const poolSpec = z
       .optional()
       .describe('Bytes an answer may have; 0 or less for no limit. Default: that of the filter.'),
   })
-  .superRefine(checkHasServers)
+  .superRefine((pool, context) => {
+    checkHasServers(pool, context)
+    if (pool.serviceName === '' || pool.healthCheck === undefined) return
+    // As in Easegress, which takes both in the pool of a WebSocketProxy.
+    const message =
+      '`healthCheck` and `serviceName` exclude each other: the registry says who is well'
+    context.addIssue({ code: 'custom', path: ['healthCheck'], message })
+  })
 
 export type PoolSpec = z.output<typeof poolSpec>
 

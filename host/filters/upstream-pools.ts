@@ -37,7 +37,6 @@ interface ServerFields {
   readonly discovery?: unknown
   readonly serviceName: string
   readonly serviceRegistry: string
-  readonly healthCheck?: unknown
 }
 
 /** For the schema of a pool: it has servers, or one way to find some. */
@@ -45,13 +44,9 @@ export function checkHasServers(pool: ServerFields, context: z.RefinementCtx): v
   const complain = (field: keyof ServerFields, message: string): void => {
     context.addIssue({ code: 'custom', path: [field], message })
   }
-  const { servers, discovery, serviceName, serviceRegistry, healthCheck } = pool
+  const { servers, discovery, serviceName, serviceRegistry } = pool
   if (serviceName !== '' && discovery !== undefined) {
     complain('discovery', '`discovery` and `serviceName` exclude each other')
-  }
-  if (serviceName !== '' && healthCheck !== undefined) {
-    const reason = 'the registry says who is well'
-    complain('healthCheck', `\`healthCheck\` and \`serviceName\` exclude each other: ${reason}`)
   }
   if (servers.length > 0 || discovery !== undefined) return
   if (serviceName === '') {

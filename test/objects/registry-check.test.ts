@@ -78,6 +78,8 @@ test('a service excludes checks and other ways to find servers', () => {
   assert.equal(problemsOf(proxyWith(`{ ${named}, healthCheck: { interval: 1s } }`)), [
     '10:69: error: `healthCheck` and `serviceName` exclude each other: the registry says who is well',
   ])
+  const websockets = `{ ${named}, healthCheck: { http: { uri: / } } }`
+  assert.equal(problemsOf(proxyWith(websockets, 'WebSocketProxy')), [])
   assert.equal(problemsOf(proxyWith(`{ ${named}, discovery: { file: { path: a.yaml } } }`)), [
     '10:67: error: `discovery` and `serviceName` exclude each other',
   ])
