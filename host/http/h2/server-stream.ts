@@ -4,7 +4,7 @@ import { GatewayError } from '../../errors.ts'
 import { Body, type BodySink, type BodySource } from '../../exchange/body.ts'
 import { Exchange } from '../../exchange/exchange.ts'
 import { fallbackResponse } from '../../exchange/fallback-response.ts'
-import { Headers } from '../../exchange/headers.ts'
+import { Headers, isFieldValue } from '../../exchange/headers.ts'
 import { Request } from '../../exchange/request.ts'
 import type { Response } from '../../exchange/response.ts'
 import { endToEndFields, isTrailerField } from '../forward.ts'
@@ -182,8 +182,11 @@ export class H2Stream implements BodySource, BodySink {
     const kept: string[] = []
     for (let i = 0; i < raw.length; i += 2) {
       const name = raw[i] as string
-      this.#session.idle.used(name.length + (raw[i + 1] as string).length)
-      if (name.charCodeAt(0) !== 0x3a && isTrailerField(name)) kept.push(name, raw[i + 1] as string)
+      const value = raw[i + 1] as string
+      this.#session.idle.used(name.length + value.length)
+      if (name.charCodeAt(0) === 0x3a || !isTrailerField(name)) continue
+      // Node drops what is malformed, except for blanks at the ends of a value.
+      if (isFieldValue(value)) kept.push(name, value)
     }
     this.#trailers = kept.length === 0 ? null : kept
   }

@@ -30,6 +30,8 @@ export function sessionOptions(limits: FullLimits): ServerOptions {
     maxSettings: 16,
     streamResetBurst: RESET_BURST,
     streamResetRate: RESET_RATE,
+    // Node would drop such a field and say nothing; handed over, it is refused by `RequestFields`.
+    strictFieldWhitespaceValidation: false,
     // An upstream may repeat what should stand once; that is between it and the client.
     strictSingleValueFields: false,
   }

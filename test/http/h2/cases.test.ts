@@ -27,6 +27,8 @@ const test = suite('http/h2/cases')
 let server: HttpServer
 /** Requests that reached the handler, with the size of their header. */
 let handled: { path: string; fields: readonly string[]; isAborted: boolean }[] = []
+/** Of the last POST. */
+let trailers: readonly string[] | null = null
 let client: FrameClient
 let opened: FrameClient[] = []
 
@@ -43,6 +45,7 @@ const answer = async (exchange: Exchange): Promise<void> => {
   })
   if (exchange.request.method === 'POST') {
     await exchange.request.body.collect()
+    trailers = exchange.request.body.trailers
   }
   exchange.reply(200, '200')
 }
@@ -215,27 +218,96 @@ test('T31: fields about the connection are refused', async () => {
 
 // Node's HTTP/2 (nghttp2) hands over what is well-formed and says nothing of other fields: the request goes on
 // as if they had not been there, where RFC 9113, section 8.2.1 has it reset. docs/http.md says so.
-const WITHOUT_A_FIELD = {
-  'T33: a value with CR, LF or NUL': ['a\r\nx-injected: 1', 'a\nb', 'a\rb', 'a\0b'],
-  'T35: a value with blanks at its ends': [' a', 'a ', '\ta', 'a\t'],
+const WITHOUT_A_FIELD: Readonly<Record<string, readonly (readonly [string, string])[]>> = {
+  'T33: a value with CR, LF or NUL': [
+    ['x-bad', 'a\r\nx-injected: 1'],
+    ['x-bad', 'a\nb'],
+    ['x-bad', 'a\rb'],
+    ['x-bad', 'a\0b'],
+    ['x-bad', 'a\x7f'],
+  ],
+  'a name that is no token': [
+    ['x bad', 'v'],
+    ['x-b\xe4d', 'v'],
+    ['x:bad', 'v'],
+    ['', 'v'],
+  ],
 }
 
-for (const [what, values] of Object.entries(WITHOUT_A_FIELD)) {
+for (const [what, malformed] of Object.entries(WITHOUT_A_FIELD)) {
   test(`${what} is as if it were not there`, async () => {
     assert.is(await outcomeOf(get({}, [['x-good', 'v']])), 'answer 200')
     const plain = handled[0]?.fields ?? []
-    for (const value of values) {
+    for (const field of malformed) {
       handled = []
       await open()
-      const fields: [string, string][] = [
-        ['x-bad', value],
-        ['x-good', 'v'],
-      ]
-      assert.is(await outcomeOf(get({}, fields)), 'answer 200', JSON.stringify(value))
+      const fields: readonly (readonly [string, string])[] = [field, ['x-good', 'v']]
+      assert.is(await outcomeOf(get({}, [...fields])), 'answer 200', JSON.stringify(field))
       assert.equal(handled, [{ path: '/', fields: plain, isAborted: false }])
     }
   })
 }
+
+test('T35: a value with blanks at its ends is refused', async () => {
+  for (const value of [' a', 'a ', '\ta', 'a\t']) {
+    await open()
+    assert.is(await outcomeOf(get({}, [['x-bad', value]])), 'answer 400', JSON.stringify(value))
+  }
+  assert.is(handled.length, 0)
+})
+
+test('what may stand twice stays two fields, byte by byte; one length too many is refused', async () => {
+  const twice: [string, string][] = [
+    ['accept', 'a'],
+    ['accept', 'b'],
+    ['authorization', 'c'],
+    ['authorization', 'd'],
+    ['x-bytes', '\x80\xff'],
+    ['x-empty', ''],
+  ]
+  assert.is(await outcomeOf(get({}, twice)), 'answer 200')
+  assert.equal(handled[0]?.fields.slice(2), twice.flat())
+  await open()
+  const lengths: [string, string][] = [
+    ['content-length', '0'],
+    ['content-length', '0'],
+  ]
+  assert.is(await outcomeOf(get({}, lengths)), 'reset PROTOCOL_ERROR')
+})
+
+test('fields for this hop alone stay here, and are no mistake', async () => {
+  const own: [string, string][] = [
+    ['te', 'trailers'],
+    ['trailer', 'x'],
+    ['http2-settings', 'x'],
+    ['proxy-authorization', 'x'],
+    ['x-good', 'v'],
+  ]
+  assert.is(await outcomeOf(get({}, own)), 'answer 200')
+  assert.equal(handled[0]?.fields.slice(2), ['x-good', 'v'])
+})
+
+test('of trailers those that are well-formed go on, and one about the connection is refused', async () => {
+  for (const [field, kept, outcome] of [
+    [['x-sum', '42'], ['x-sum', '42'], 'answer 200'],
+    [['x-sum', '42 '], null, 'answer 200'],
+    [['x-sum', 'a\r\nb'], null, 'answer 200'],
+    [['host', 'a'], null, 'answer 200'],
+    [['connection', 'close'], null, 'reset PROTOCOL_ERROR'],
+    [['content-length', '1'], null, 'reset PROTOCOL_ERROR'],
+    [[':path', '/'], null, 'reset PROTOCOL_ERROR'],
+  ] as [[string, string], string[] | null, string][]) {
+    await open()
+    trailers = null
+    client.send(
+      frame(HEADERS, END_HEADERS, 1, block(get({ ':method': 'POST' }))),
+      frame(DATA, 0, 1, Buffer.from('abc')),
+      frame(HEADERS, END_HEADERS | END_STREAM, 1, block([field])),
+    )
+    assert.is(await client.outcome(), outcome, JSON.stringify(field))
+    assert.equal(trailers, kept, JSON.stringify(field))
+  }
+})
 
 test('T36: pseudo-fields that are repeated, unknown or late are refused', async () => {
   const wrong = [

@@ -250,6 +250,8 @@ test('a request that cannot be sent is refused, and the connection goes on', asy
   assert.is(await textOf(await send()), 'ok')
   assert.is(await codeOf(send({ target: '/a b' })), 'REQUEST_INVALID')
   assert.is(await codeOf(send({ headers: ['x', 'a\r\nb'] })), 'REQUEST_INVALID')
+  const twice = ['Authorization', 'a', 'authorization', 'b']
+  assert.is(await codeOf(send({ headers: twice })), 'REQUEST_INVALID')
   assert.is(await textOf(await send()), 'ok')
   assert.is(sessions.length, 1)
 })
