@@ -96,12 +96,15 @@ export class SourcePlaces {
   }
 
   #inside(): string | null {
-    const section = this.#info.customSections.find((one) => one.name === 'sourceMappingURL')
-    if (section === undefined || section.size > SOURCE_MAP_MAX_BYTES) return null
-    // The content is a name of its own: a length, then the URL.
-    const text = Buffer.from(customContent(this.#info, section)).toString('utf8')
-    const data = /data:application\/json[^,]*;base64,([A-Za-z0-9+/=]+)/.exec(text)
-    return data === null ? null : Buffer.from(data[1] ?? '', 'base64').toString('utf8')
+    for (const section of this.#info.customSections) {
+      if (section.name !== 'sourceMappingURL' || section.size > SOURCE_MAP_MAX_BYTES) continue
+      // The content is a name of its own: a length, then the URL.
+      const text = Buffer.from(customContent(this.#info, section)).toString('utf8')
+      const data = /data:application\/json[^,]*;base64,([A-Za-z0-9+/=]+)/.exec(text)
+      // Whoever has put the map in may have left the name of a file beside it.
+      if (data !== null) return Buffer.from(data[1] ?? '', 'base64').toString('utf8')
+    }
+    return null
   }
 
   #beside(): string | null {
