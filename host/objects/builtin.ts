@@ -1,5 +1,5 @@
 import { REGISTRY_KINDS } from '../upstream/discovery/registries/builtin.ts'
-import { createAutoCertManager } from './auto-cert-manager.ts'
+import type { createAutoCertManager } from './auto-cert-manager.ts'
 import { autoCertManagerKind } from './auto-cert-manager-spec.ts'
 import type { Generation, ObjectEnv } from './generation.ts'
 import { createGlobalFilter, GlobalFilterGeneration } from './global-filter.ts'
@@ -24,12 +24,12 @@ export interface ObjectRuntime {
 export const OBJECT_KINDS: readonly ObjectRuntime[] = [
   {
     kind: autoCertManagerKind.kind,
-    create: (spec, env) =>
-      createAutoCertManager(
-        // `spec` is this schema's output: that is what validation hands on.
-        spec as Parameters<typeof createAutoCertManager>[0],
-        env,
-      ),
+    create: async (spec, env) => {
+      // Loaded by who has one: it brings Node's HTTP client along.
+      const { createAutoCertManager: create } = await import('./auto-cert-manager.ts')
+      // `spec` is this schema's output: that is what validation hands on.
+      return create(spec as Parameters<typeof createAutoCertManager>[0], env)
+    },
   },
   ...REGISTRY_KINDS.map((registry) => ({
     kind: registry.kind,
