@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { AutoCertificates } from './acme/auto-certificates.ts'
+import { certificateMetrics } from './acme/certificate-metrics.ts'
 import type { LoadPage } from './admin/page.ts'
 import { type AdminServer, createAdminServer } from './admin/server.ts'
 import { ConfigError } from './config/issues.ts'
@@ -138,6 +139,8 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   )) {
     metrics.add(family)
   }
+  const certificates = new AutoCertificates()
+  metrics.add(certificateMetrics(certificates))
   const traceMeter = new TraceMeter()
   metrics.add(traceMeter.family())
   plugins.meters.onFamily = (family) => metrics.add(family)
@@ -175,7 +178,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       listeners: new UsagePool(),
       registries: new RegistryHub(),
       plugins,
-      certificates: new AutoCertificates(),
+      certificates,
       dataDir,
       observer: inspector?.recorder ?? null,
       isEasegress: options.compat === 'easegress',

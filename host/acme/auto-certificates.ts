@@ -36,6 +36,11 @@ export class AutoCertificates implements LiveCertificates, ChallengeDesk {
     if (this.#pairs === pairs) this.#pairs = NONE
   }
 
+  /** Those that are shown, by domain. */
+  get pairs(): ReadonlyMap<string, CertificatePair> {
+    return this.#pairs
+  }
+
   addServer(server: AnsweringServer): void {
     this.#servers.add(server)
   }

@@ -1,4 +1,5 @@
 import { AutoCertificates, CHALLENGE_PATH } from '../../host/acme/auto-certificates.ts'
+import { certificateMetrics } from '../../host/acme/certificate-metrics.ts'
 import { pair } from '../support/pki.ts'
 import { assert, suite } from '../support/suite.ts'
 
@@ -21,6 +22,15 @@ test('an exact name goes before a wildcard, which stands for one label', () => {
   assert.is(certificates.pairFor('c.b.example.com'), null)
   assert.is(certificates.pairFor('example.com'), null)
   assert.is(certificates.pairFor(''), null)
+})
+
+test('a metric says when each certificate ends', () => {
+  const certificates = new AutoCertificates()
+  const family = certificateMetrics(certificates)
+  assert.equal(family.collect(), [])
+  certificates.use(new Map([['a.example.com', ONE]]))
+  const value = Date.parse('2126-10-29T19:32:35Z') / 1_000
+  assert.equal(family.collect(), [{ labels: { domain: 'a.example.com' }, value }])
 })
 
 test('who was replaced takes nothing away', () => {
