@@ -53,6 +53,7 @@ test('turns valid documents into specs', () => {
     ],
     resilience: [],
     data: {},
+    drainTimeout: 0,
   })
   // What may be shown keeps the reference; what is compared and used has its value.
   assert.is(second?.raw['port'], '${PORT}')
@@ -60,16 +61,11 @@ test('turns valid documents into specs', () => {
 })
 
 test('reports problems of kind and name', () => {
+  const kinds = OBJECT_SPECS.map(({ kind }) => kind).join(', ')
   const cases: [text: string, ...lines: string[]][] = [
-    ['name: x', '1:1: error: `kind` is missing: it is one of HTTPServer, Pipeline, GlobalFilter'],
-    [
-      'name: x\nkind:',
-      '2:1: error: `kind` is missing: it is one of HTTPServer, Pipeline, GlobalFilter',
-    ],
-    [
-      'name: x\nkind: [a]',
-      '2:7: error: `kind` must be text: it is one of HTTPServer, Pipeline, GlobalFilter',
-    ],
+    ['name: x', `1:1: error: \`kind\` is missing: it is one of ${kinds}`],
+    ['name: x\nkind:', `2:1: error: \`kind\` is missing: it is one of ${kinds}`],
+    ['name: x\nkind: [a]', `2:7: error: \`kind\` must be text: it is one of ${kinds}`],
     [
       'name: x\nkind: HttpServr',
       '2:7: error: there is no kind "HttpServr" (did you mean "HTTPServer"?)',

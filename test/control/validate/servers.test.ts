@@ -9,7 +9,7 @@ test('reports every problem of a server with its place', () => {
   const cases: [text: string, ...lines: string[]][] = [
     [
       'https: true',
-      '4:8: error: `https` needs a certificate: `certBase64` and `keyBase64`, `certs` and `keys`, or `tls.certificates`',
+      '4:8: error: `https` needs a certificate: `certBase64` and `keyBase64`, `certs` and `keys`, `tls.certificates`, or `autoCert`',
     ],
     ['http3: true', '4:1: error: `http3` is not supported yet: clients speak HTTP/2 over `https`'],
     [
