@@ -1,68 +1,15 @@
-import { monotonicMs } from '../../clock.ts'
 import { GatewayError } from '../../errors.ts'
-import { ChangeLog } from '../change-log.ts'
 import { DataDesk } from '../data/data-desk.ts'
 import { NO_DATA } from '../data/data-operation.ts'
 import type { DataStore } from '../data/data-store.ts'
-import type { GuestItem, GuestOutcome, PluginSetup } from '../executor.ts'
-import { emptyInput, Phase } from '../guest-call.ts'
-import { decodeFrames } from '../guest-frames.ts'
+import type { GuestOutcome } from '../executor.ts'
 import { type GuestServices, NO_SERVICES } from '../outbound/guest-services.ts'
-import { failedOutcome, outcomeOf } from '../outcome.ts'
-import { Block, SLOTS, SlotState } from './block.ts'
-import { type BesideBodies, bodiesBeside, readChanges, writeRequest } from './codec.ts'
-import { ParkedItems, type Resumption } from './parked-items.ts'
-import {
-  type BatchReply,
-  type BatchTask,
-  failureOf,
-  type LogMessage,
-  ResultCode,
-  type SlotAnswer,
-  type ThreadMessage,
-} from './protocol.ts'
+import { failedOutcome } from '../outcome.ts'
+import { Batch } from './batch.ts'
+import { ParkedItems } from './parked-items.ts'
+import type { BatchReply, LogMessage, ThreadMessage } from './protocol.ts'
+import type { QueuedItem } from './queued-item.ts'
 import { ThreadLink } from './thread-link.ts'
-
-/** An item on its way: who sent it, who waits for it, since when. */
-export class QueuedItem {
-  readonly setup: PluginSetup
-  readonly item: GuestItem
-  readonly timeoutMs: number
-  readonly enqueuedAtMs: number
-  /** Past this moment the item is no longer worth running. */
-  readonly expiresAtMs: number
-  /** The lanes it may run on: so many, counted from the first. */
-  readonly firstLane: number
-  readonly laneCount: number
-  readonly complete: (outcome: GuestOutcome) => void
-  /** For an item whose guest has waited: with what it goes on, in the thread it waited in. */
-  readonly resumption: Resumption | null
-  /** Asked before it runs: why it must not, or null. For a version that was suspended while it waited. */
-  readonly refusal: (() => GatewayError | null) | null
-
-  constructor(
-    setup: PluginSetup,
-    item: GuestItem,
-    timeoutMs: number,
-    queueTimeoutMs: number,
-    firstLane: number,
-    laneCount: number,
-    complete: (outcome: GuestOutcome) => void,
-    resumption: Resumption | null = null,
-    refusal: (() => GatewayError | null) | null = null,
-  ) {
-    this.setup = setup
-    this.item = item
-    this.timeoutMs = timeoutMs
-    this.enqueuedAtMs = monotonicMs()
-    this.expiresAtMs = this.enqueuedAtMs + queueTimeoutMs
-    this.firstLane = firstLane
-    this.laneCount = laneCount
-    this.complete = complete
-    this.resumption = resumption
-    this.refusal = refusal
-  }
-}
 
 /** Where the key-value data is, how long a guest waits for it, and who makes the calls of guests. */
 export interface LaneData {
@@ -87,8 +34,7 @@ export class Lane {
   /** Takes items this lane gives back, in their order, and runs them elsewhere or later. */
   onGivenBack: (items: readonly QueuedItem[]) => void = (items) => this.enqueueFirst(items)
   readonly #thread: ThreadLink
-  readonly #block = new Block()
-  readonly #known = new Set<number>()
+  readonly #batch: Batch
   /** The thread is gone, by itself: whoever hears it ends this lane and runs its items elsewhere. */
   onDied: () => void = () => undefined
   /** Bytes of the memories of the instances in the thread, by setup. */
@@ -99,7 +45,6 @@ export class Lane {
   readonly #onLog: (message: LogMessage) => void
   readonly #parked: ParkedItems<QueuedItem>
   #queue: QueuedItem[] = []
-  #batch: QueuedItem[] = []
   #drops: number[] = []
   /** The item that was past its time when last looked at. */
   #suspect: QueuedItem | null = null
@@ -112,14 +57,21 @@ export class Lane {
   constructor(onLog: (message: LogMessage) => void, data: LaneData) {
     this.#onLog = onLog
     const services = data.services ?? NO_SERVICES
-    this.#parked = new ParkedItems(services, (item, resumption) => this.#resume(item, resumption))
+    this.#parked = new ParkedItems(services, (item, resumption) => {
+      this.#queue.push(item.resumed(resumption))
+      this.#schedule()
+    })
+    this.#batch = new Batch({
+      answer: (item, outcome) => this.#answer(item, outcome),
+      wait: (item, slot, reply) => this.#park(item, slot, reply),
+    })
     this.#data = new DataDesk((slot, operation, reply) => {
-      const namespace = this.#batch[slot]?.setup.data ?? null
+      const namespace = this.#batch.setupAt(slot)?.data ?? null
       if (namespace === null) NO_DATA.execute(operation, reply)
       else data.store.execute(namespace, operation, reply)
     })
     const memory = {
-      block: this.#block.memory,
+      block: this.#batch.memory,
       data: this.#data.channel.memory,
       dataWaitMs: data.waitMs,
     }
@@ -155,7 +107,7 @@ export class Lane {
 
   enqueue(item: QueuedItem): void {
     this.load += 1
-    if (item.setup.canWait === true && !this.#parked.enter(item)) return
+    if (item.canWait && !this.#parked.enter(item)) return
     this.#queue.push(item)
     this.#schedule()
   }
@@ -163,15 +115,13 @@ export class Lane {
   /** Items in front, in their order: those of a lane that was ended before they ran. */
   enqueueFirst(items: readonly QueuedItem[]): void {
     this.load += items.length
-    this.#queue.unshift(
-      ...items.filter((item) => item.setup.canWait !== true || this.#parked.enter(item)),
-    )
+    this.#queue.unshift(...items.filter((item) => !item.canWait || this.#parked.enter(item)))
     this.#schedule()
   }
 
   /** Frees the instance of a setup that will not be used again. */
   drop(setupId: number): void {
-    if (!this.#known.delete(setupId)) return
+    if (!this.#batch.forget(setupId)) return
     this.#drops.push(setupId)
     this.#schedule()
   }
@@ -181,15 +131,10 @@ export class Lane {
     if (!this.#isRunning) return null
     this.#data.poll()
     if (this.#data.isBusy) return null
-    for (let slot = 0; slot < this.#batch.length; slot++) {
-      if (this.#block.state(slot) !== SlotState.running) continue
-      const item = this.#batch[slot] as QueuedItem
-      if (nowMs - this.#block.startedAtMs(slot) <= item.timeoutMs) return null
-      // Seen twice: after a stall of the event loop, or of the whole machine, a guest gets a moment more.
-      if (this.#suspect === item) return item
-      this.#suspect = item
-      return null
-    }
+    const item = this.#batch.overdue(nowMs)
+    // Seen twice: after a stall of the event loop, or of the whole machine, a guest gets a moment more.
+    if (item === null || this.#suspect === item) return item
+    this.#suspect = item
     return null
   }
 
@@ -199,13 +144,13 @@ export class Lane {
     // These never came in: nobody can follow them.
     for (const item of this.#parked.expire(({ expiresAtMs }) => expiresAtMs <= nowMs)) {
       this.load -= 1
-      item.complete(queueFull(item))
+      item.complete(item.refused())
     }
     if (this.#queue.length === 0 || (this.#queue[0] as QueuedItem).expiresAtMs > nowMs) return
     const kept: QueuedItem[] = []
     for (const item of this.#queue) {
       if (item.expiresAtMs > nowMs) kept.push(item)
-      else this.#answer(item, queueFull(item))
+      else this.#answer(item, item.refused())
     }
     this.#queue = kept
   }
@@ -215,27 +160,8 @@ export class Lane {
    * back, to be run elsewhere. The lane is of no use afterwards.
    */
   end(failure: (item: QueuedItem, runMs: number) => GatewayError): QueuedItem[] {
-    const now = monotonicMs()
-    const unrun: QueuedItem[] = []
-    const batch = this.#batch
-    this.#batch = []
     this.#isEnded = true
-    this.#block.results.at = 0
-    for (let slot = 0; slot < batch.length; slot++) {
-      const item = batch[slot] as QueuedItem
-      if (this.#block.move(slot, SlotState.queued, SlotState.taken)) {
-        unrun.push(item)
-      } else if (this.#block.move(slot, SlotState.running, SlotState.taken)) {
-        const startedAtMs = this.#block.startedAtMs(slot)
-        // Ahead of now is the start of a new instance.
-        const runMs = Math.max(0, now - startedAtMs)
-        const queueMs = Math.min(now, startedAtMs) - item.enqueuedAtMs
-        this.#answer(item, failedOutcome(failure(item, runMs), runMs, null, queueMs))
-      } else {
-        this.#answer(item, this.#readOutcome(slot, item))
-      }
-    }
-    unrun.push(...this.#queue)
+    const unrun = this.#batch.end(failure).concat(this.#queue)
     this.#queue = []
     const { lost, held } = this.#parked.clear()
     // What has waited here cannot go on anywhere else.
@@ -250,7 +176,7 @@ export class Lane {
 
   /** Waits for what is on its way, then ends the thread. */
   async close(): Promise<void> {
-    while (this.#batch.length > 0 || this.#queue.length > 0 || this.#parked.size > 0) {
+    while (this.#batch.size > 0 || this.#queue.length > 0 || this.#parked.size > 0) {
       // An answer may take seconds; what runs takes none.
       await new Promise((resolve) => {
         if (this.#parked.size > 0) setTimeout(resolve, PARKED_POLL_MS)
@@ -272,92 +198,25 @@ export class Lane {
   readonly #flush = (): void => {
     this.#isFlushScheduled = false
     if (this.#isRunning || (this.#queue.length === 0 && this.#drops.length === 0)) return
-    const task = this.#fill()
-    this.#isRunning = true
-    this.#thread.give(task)
-  }
-
-  /** Moves as many queued items into the block as it takes. */
-  #fill(): BatchTask {
-    const block = this.#block
-    const queue = this.#queue
-    let bodies: BesideBodies[] | null = null
-    let installs: PluginSetup[] | null = null
-    let answers: SlotAnswer[] | null = null
-    let count = 0
-    block.requests.at = 0
-    const canWait = queue[0]?.setup.canWait === true
-    while (count < SLOTS && count < queue.length) {
-      const item = queue[count] as QueuedItem
-      const refused = item.refusal === null ? null : item.refusal()
-      if (refused !== null) {
-        queue.splice(count, 1)
-        this.#answer(item, failedOutcome(refused, 0, null, monotonicMs() - item.enqueuedAtMs))
-        continue
-      }
-      // Guests that can wait are run in another way: a batch is all of one kind.
-      if ((item.setup.canWait === true) !== canWait) break
-      if (!writeRequest(block.requests, item.setup.id, item.item)) {
-        if (count > 0) break
-        // Alone in an empty block and still too large: its head is past every limit of the engines.
-        queue.shift()
-        this.#answer(item, queueFull(item))
-        continue
-      }
-      if (item.resumption !== null) {
-        const { token, answer } = item.resumption
-        answers ??= []
-        answers.push({ slot: count, token, answer })
-      }
-      const beside = bodiesBeside(count, item.item)
-      if (beside !== null) {
-        bodies ??= []
-        bodies.push(beside)
-      }
-      if (!this.#known.has(item.setup.id)) {
-        this.#known.add(item.setup.id)
-        installs ??= []
-        installs.push(item.setup)
-      }
-      block.reset(count)
-      count += 1
-    }
-    this.#batch = count === queue.length ? queue : queue.slice(0, count)
-    this.#queue = count === queue.length ? [] : queue.slice(count)
     const drops = this.#drops.length === 0 ? null : this.#drops
     if (drops !== null) this.#drops = []
-    return { count, installs, drops, bodies, canWait, answers }
+    const task = this.#batch.fill(this.#queue, drops)
+    this.#isRunning = true
+    this.#thread.give(task)
   }
 
   #settle(reply: BatchReply): void {
     this.#isRunning = false
     this.#isUp = true
-    const batch = this.#batch
-    this.#batch = []
-    this.#block.results.at = 0
-    for (let slot = 0; slot < reply.processed && slot < batch.length; slot++) {
-      const item = batch[slot] as QueuedItem
-      const isOversize = reply.oversize !== null && slot === reply.processed - 1
-      if (this.#block.result(slot) === ResultCode.waiting) {
-        this.#park(slot, item, reply)
-        continue
-      }
-      this.#answer(
-        item,
-        isOversize ? this.#oversizeOutcome(slot, item, reply) : this.#readOutcome(slot, item),
-      )
+    const unrun = this.#batch.settle(reply)
+    if (reply.isTrapped && unrun[0]?.canWait === false) {
+      this.load -= unrun.length
+      this.onGivenBack(unrun)
+      // In a later turn: whoever counts traps hears of these first, and may suspend the version.
+      if (this.#queue.length > 0 || this.#drops.length > 0) this.#schedule()
+      return
     }
-    if (reply.processed < batch.length) {
-      const unrun = batch.slice(reply.processed)
-      if (reply.isTrapped && batch[0]?.setup.canWait !== true) {
-        this.load -= unrun.length
-        this.onGivenBack(unrun)
-        // In a later turn: whoever counts traps hears of these first, and may suspend the version.
-        if (this.#queue.length > 0 || this.#drops.length > 0) this.#schedule()
-        return
-      }
-      this.#queue = unrun.concat(this.#queue)
-    }
+    if (unrun.length > 0) this.#queue = unrun.concat(this.#queue)
     if (this.#queue.length > 0 || this.#drops.length > 0) this.#flush()
   }
 
@@ -372,48 +231,21 @@ export class Lane {
     }
   }
 
-  /** The guest of this slot waits: its call is made now, and the item comes back with the answer. */
-  #park(slot: number, item: QueuedItem, { asks }: BatchReply): void {
-    readChanges(this.#block.results)
+  /** The guest of this item waits: its call is made now, and the item comes back with the answer. */
+  #park(item: QueuedItem, slot: number, { asks }: BatchReply): void {
     const ask = asks?.find((one) => one.slot === slot)
     if (ask === undefined) {
       this.#answer(item, lostOutcome())
       return
     }
-    const usedMs = (item.resumption?.usedMs ?? 0) + this.#block.runMs(slot)
-    const queueMs = item.resumption?.queueMs ?? this.#block.startedAtMs(slot) - item.enqueuedAtMs
+    const usedMs = (item.resumption?.usedMs ?? 0) + this.#batch.runMs(slot)
+    const queueMs = item.resumption?.queueMs ?? this.#batch.startedAtMs(slot) - item.enqueuedAtMs
     this.#parked.park(item, ask.token, ask.ask, usedMs, queueMs)
-  }
-
-  #resume(former: QueuedItem, resumption: Resumption): void {
-    const { setup, item, timeoutMs, firstLane, laneCount, complete } = former
-    const { usedMs, queueMs } = resumption
-    // `complete` of a second part adds to that of the first: only this part is added here.
-    const usedBefore = usedMs - (former.resumption?.usedMs ?? 0)
-    const isFirst = former.resumption === null
-    this.#queue.push(
-      new QueuedItem(
-        setup,
-        emptyInput(Phase.answer, item.requestId),
-        Math.max(1, timeoutMs - usedBefore),
-        Number.POSITIVE_INFINITY,
-        firstLane,
-        laneCount,
-        (outcome) =>
-          complete({
-            ...outcome,
-            runMs: outcome.runMs + usedBefore,
-            queueMs: isFirst ? queueMs : outcome.queueMs,
-          }),
-        resumption,
-      ),
-    )
-    this.#schedule()
   }
 
   #answer(item: QueuedItem, outcome: GuestOutcome): void {
     this.load -= 1
-    if (item.setup.canWait === true) {
+    if (item.canWait) {
       const next = this.#parked.leave(item)
       if (next !== null) {
         this.#queue.push(next)
@@ -422,39 +254,6 @@ export class Lane {
     }
     item.complete(outcome)
   }
-
-  #readOutcome(slot: number, item: QueuedItem): GuestOutcome {
-    const code = this.#block.result(slot)
-    const runMs = this.#block.runMs(slot)
-    const queueMs = this.#block.startedAtMs(slot) - item.enqueuedAtMs
-    const changes = readChanges(this.#block.results)
-    if (code <= ResultCode.trapped) {
-      const frames = decodeFrames(String(changes?.values[1] ?? ''))
-      const failure = failureOf(code, String(changes?.values[0] ?? ''))
-      return failedOutcome(failure, runMs, frames, queueMs)
-    }
-    const fuel = this.#block.fuel(slot)
-    return outcomeOf(code, code === ResultCode.replied, changes, runMs, queueMs, fuel)
-  }
-
-  #oversizeOutcome(slot: number, item: QueuedItem, reply: BatchReply): GuestOutcome {
-    const code = this.#block.result(slot)
-    const changes = new ChangeLog()
-    if (reply.oversize !== null) {
-      const { kinds, names, values } = reply.oversize
-      for (let i = 0; i < kinds.length; i++) {
-        changes.push(kinds[i] as number, names[i] as string, values[i] as string | Uint8Array)
-      }
-    }
-    const queueMs = this.#block.startedAtMs(slot) - item.enqueuedAtMs
-    const runMs = this.#block.runMs(slot)
-    return outcomeOf(code, code === ResultCode.replied, changes, runMs, queueMs)
-  }
-}
-
-function queueFull(item: QueuedItem): GuestOutcome {
-  const failure = new GatewayError('GUEST_QUEUE_FULL', { filter: item.setup.name })
-  return failedOutcome(failure, 0, null, monotonicMs() - item.enqueuedAtMs)
 }
 
 function lostOutcome(): GuestOutcome {

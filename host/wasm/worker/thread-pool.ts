@@ -5,8 +5,9 @@ import { DATA_WAIT_MS } from '../data/data-limits.ts'
 import { DataStore } from '../data/data-store.ts'
 import { type GuestServices, NO_SERVICES } from '../outbound/guest-services.ts'
 import { failedOutcome } from '../outcome.ts'
-import { Lane, type LaneData, type QueuedItem } from './lane.ts'
+import { Lane, type LaneData } from './lane.ts'
 import type { LogMessage } from './protocol.ts'
+import type { QueuedItem } from './queued-item.ts'
 
 /** How often running guests are looked at, while any runs: a deadline is kept to within this. */
 const WATCH_MS = 5

@@ -3,7 +3,7 @@ import type { Executor, ExecutorStatus, GuestItem, GuestOutcome, PluginSetup } f
 import { emptyInput, Phase } from '../guest-call.ts'
 import { WASM_DEFAULTS } from '../limits.ts'
 import { failedOutcome } from '../outcome.ts'
-import { QueuedItem } from './lane.ts'
+import { QueuedItem } from './queued-item.ts'
 import type { ThreadPool } from './thread-pool.ts'
 
 export interface WorkerExecutorOptions {

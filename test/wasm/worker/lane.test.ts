@@ -1,7 +1,8 @@
 import { GatewayError } from '../../../host/errors.ts'
 import { DataStore } from '../../../host/wasm/data/data-store.ts'
 import type { GuestOutcome } from '../../../host/wasm/executor.ts'
-import { Lane, QueuedItem } from '../../../host/wasm/worker/lane.ts'
+import { Lane } from '../../../host/wasm/worker/lane.ts'
+import { QueuedItem } from '../../../host/wasm/worker/queued-item.ts'
 import { did, itemThat, OBEDIENT_SETUP } from '../../support/obedient-guest.ts'
 import { assert, suite } from '../../support/suite.ts'
 
