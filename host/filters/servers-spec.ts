@@ -58,7 +58,7 @@ export const websocketServersFile = z.strictObject({ servers: websocketServers()
 export const registryFields = {
   serviceName: z
     .string()
-    .regex(/^[^/\s]*$/, 'has a slash or a space')
+    .regex(/^\S*$/, 'has a space')
     .default('')
     .describe(
       'A service whose instances are the endpoints; `servers` are used when the registry has none and until it has answered.',

@@ -240,6 +240,18 @@ test('Eureka gets the user of its address, and the log does not', async () => {
   assert.ok(!seen.includes('pass'), 'no password')
 })
 
+test('a registry whose certificate nobody vouches for is not asked', async () => {
+  const [listed, found] = [await named('listed'), await named('found')]
+  const registry = await startStandIn(cleanup, CONSUL, true)
+  registry.services.set('ORDERS', [at(found, 'a')])
+  const pool = poolOf({ servers: [{ url: listed.url }] })
+  const fields = { scheme: 'https', token: 'secret-token' }
+  const gateway = await start(proxyYaml(pool) + registryYaml(registry, fields))
+  await until(() => JSON.stringify(statusOf(gateway)).includes('certificate'), 'it says why')
+  assert.is(await answersOf(gateway), 'listed')
+  assert.equal(registry.requests, [])
+})
+
 test('a token of Nacos that is refused is asked for anew', async () => {
   const [first, second] = [await named('first'), await named('second')]
   const registry = await startStandIn(cleanup, 'NacosServiceRegistry')

@@ -33,6 +33,10 @@ test('a pool of a registry that exists needs no servers', () => {
   for (const kind of ['Proxy', 'WebSocketProxy']) {
     assert.equal(problemsOf(proxyWith('{ serviceName: users, serviceRegistry: eureka }', kind)), [])
   }
+  assert.equal(problemsOf(proxyWith('{ serviceName: shop/users, serviceRegistry: eureka }')), [])
+  assert.equal(problemsOf(proxyWith('{ serviceName: "a b", serviceRegistry: eureka }')), [
+    '10:24: error: `serviceName` has a space',
+  ])
   // As others write a pool that has none.
   const none = '{ serviceName: "", serviceRegistry: "", servers: [{ url: "http://a:1" }] }'
   assert.equal(problemsOf(proxyWith(none)), [])

@@ -1,6 +1,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { Cleanup } from './gateway.ts'
+import { pair } from './pki.ts'
 
 /** What a test registers, whatever the registry calls its parts. */
 export interface TestInstance {
@@ -153,13 +155,17 @@ const nacos: Dialect = {
 
 export const DIALECTS: readonly Dialect[] = [consul, etcd, eureka, nacos]
 
-/** Starts a stand-in of one of `DIALECTS`. */
-export async function startStandIn(cleanup: Cleanup, kind: string): Promise<StandIn> {
+/** Starts a stand-in of one of `DIALECTS`; a secure one has a certificate that no public authority has signed. */
+export async function startStandIn(
+  cleanup: Cleanup,
+  kind: string,
+  isSecure = false,
+): Promise<StandIn> {
   const dialect = DIALECTS.find((one) => one.kind === kind)
   if (dialect === undefined) throw new Error(`there is no stand-in for a ${kind}`)
   const services: StandIn['services'] = new Map()
   const requests: StandIn['requests'] = []
-  const server = createServer((incoming, outgoing) => {
+  const serve = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
     const chunks: Buffer[] = []
     incoming.on('data', (chunk: Buffer) => chunks.push(chunk))
     incoming.on('end', () => {
@@ -175,7 +181,8 @@ export async function startStandIn(cleanup: Cleanup, kind: string): Promise<Stan
       outgoing.setHeader('content-type', 'application/json')
       outgoing.end(JSON.stringify(data))
     })
-  })
+  }
+  const server = isSecure ? createTlsServer(pair('localhost'), serve) : createServer(serve)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   cleanup.add(() => {
     server.closeAllConnections()
