@@ -6,7 +6,7 @@ import type { CertificateAuthority, ChallengeKind } from './authority.ts'
 import type { AutoCertificates } from './auto-certificates.ts'
 import type { CertificateStore, KeptFailure } from './certificate-store.ts'
 import { type DomainStatus, ManagedDomain, timeText, validityOf } from './managed-domain.ts'
-import { MAX_RETRY_AFTER_MS, renewAtMs, retryDelayMs } from './renewal.ts'
+import { FIRST_RETRY_MS, MAX_RETRY_AFTER_MS, renewAtMs, retryDelayMs } from './renewal.ts'
 
 /** How often the manager looks whether something is due. */
 export const CHECK_INTERVAL_MS = 1_000
@@ -93,9 +93,16 @@ export class CertificateManager {
       if (domain.dueMs <= nowMs && (next === null || domain.dueMs < next.dueMs)) next = domain
     }
     if (next === null) return
-    this.#ordering = this.#order(next, kinds).finally(() => {
-      this.#ordering = null
-    })
+    const { name } = next
+    // Whatever becomes of this order, a mistake of ours included: the next one is not at once.
+    next.dueMs = nowMs + FIRST_RETRY_MS
+    this.#ordering = this.#order(next, kinds)
+      .catch((error: unknown) =>
+        this.#parts.log.error({ domain: name, err: error }, reasonOf(error)),
+      )
+      .finally(() => {
+        this.#ordering = null
+      })
   }
 
   /** Resolves when no order is under way. */

@@ -212,6 +212,20 @@ test('a wait that a wrong clock has written does not last forever', async () => 
   assert.is(authority.orders.length, 2)
 })
 
+test('an order that ends in a mistake of ours is not made again at once', async () => {
+  const manager = await open()
+  manager.start()
+  authority.next = Promise.reject(new Error('a mistake'))
+  await check(manager)
+  await check(manager)
+  assert.is(authority.orders.length, 1)
+  assert.ok(lines.some((line) => line.includes('a mistake')))
+  authority.next = ISSUED
+  nowMs += 10 * MINUTE
+  await check(manager)
+  assert.is(certificates.pairFor('localhost')?.cert, pair('localhost').cert)
+})
+
 test('without a server that could answer nothing is ordered', async () => {
   certificates = new AutoCertificates()
   const manager = await opened()
