@@ -13,6 +13,7 @@ import { Json } from './json-value.ts'
 import * as jwt from './jwt.ts'
 import * as log from './log.ts'
 import { Counter, Gauge, Histogram } from './metrics.ts'
+import { Outcome } from './outcome.ts'
 import * as parameters from './parameters.ts'
 import { Pattern } from './pattern.ts'
 import { refuse } from './problems.ts'
@@ -49,6 +50,7 @@ export {
   log,
   next,
   now,
+  Outcome,
   Pattern,
   parameters,
   Query,

@@ -1,6 +1,7 @@
 import { writeBody } from './body.ts'
 import { Headers } from './headers.ts'
 import { refused } from './host-error.ts'
+import { Outcome, readOutcome } from './outcome.ts'
 import { status_get, status_set } from './penstock_v1.ts'
 import { Request } from './request.ts'
 import { SetCookie } from './set-cookie.ts'
@@ -47,6 +48,15 @@ export class Response {
   set status(value: i32) {
     const code = status_set(value)
     if (code < 0) refused(code, `the status ${value}`)
+  }
+
+  /**
+   * How the exchange ended; only in `onDone`.
+   *
+   *     if (response.outcome.durationMs > 1_000) log.warn('slow')
+   */
+  get outcome(): Outcome {
+    return readOutcome()
   }
 
   /**

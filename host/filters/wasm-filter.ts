@@ -3,7 +3,6 @@ import type { Body } from '../exchange/body.ts'
 import {
   DEFAULT_NAMESPACE,
   type Exchange,
-  type ExchangeEnd,
   type MessageScope,
   type OwedPhase,
   type Releasable,
@@ -12,6 +11,7 @@ import type { Headers } from '../exchange/headers.ts'
 import type { Logger } from '../observe/log.ts'
 import { applyChanges } from '../wasm/apply-changes.ts'
 import type { DebugTrace } from '../wasm/debug-run.ts'
+import { END_KEY, encodeEnd } from '../wasm/exchange-end.ts'
 import type { GuestItem, GuestOutcome } from '../wasm/executor.ts'
 import { Right, readableFields } from '../wasm/grant/grant.ts'
 import { Phase } from '../wasm/guest-call.ts'
@@ -322,9 +322,11 @@ export class WasmFilter {
 
   #scheduleDone(exchange: Exchange): void {
     exchange.expectLatePhase()
-    exchange.onDone((_: ExchangeEnd) => {
+    exchange.onDone((end) => {
+      const context = new Map(contextOf(exchange.data ?? NO_DATA, this.#plugin))
+      context.set(END_KEY, encodeEnd(end))
       const outcome = this.#plugin.executor.submit(
-        new ExchangeItem(exchange, Phase.done, null, null, this.#plugin),
+        new ExchangeItem(exchange, Phase.done, null, null, this.#plugin, context),
       )
       if (!(outcome instanceof Promise)) {
         this.#finishDone(exchange, outcome)
@@ -366,15 +368,16 @@ class ExchangeItem implements GuestItem {
     requestBody: Uint8Array | null,
     responseBody: Uint8Array | null,
     plugin: OpenPlugin,
+    context: ReadonlyMap<string, Uint8Array> | null = dataOf(scope.exchange, plugin),
   ) {
-    const { request, response, exchange } = scope
+    const { request, response } = scope
     const { read } = plugin.grant
     this.phase = phase
     this.requestHeaders = readableFields(read, request.headers)
     this.requestBody = requestBody
     this.responseHeaders = response === null ? null : readableFields(read, response.headers)
     this.responseBody = responseBody
-    this.context = exchange.data === null ? null : contextOf(exchange.data, plugin)
+    this.context = context
     this.#scope = scope
   }
 
@@ -429,6 +432,12 @@ function putContext(exchange: Exchange, plugin: OpenPlugin, key: string, value: 
   const isShared = plugin.description.shared.includes(key)
   exchange.data.set(isShared ? key : privateKey(plugin, key), Buffer.from(value))
 }
+
+function dataOf({ data }: Exchange, plugin: OpenPlugin): ReadonlyMap<string, Uint8Array> | null {
+  return data === null ? null : contextOf(data, plugin)
+}
+
+const NO_DATA: ReadonlyMap<string, Uint8Array> = new Map()
 
 function contextOf(
   data: ReadonlyMap<string, Uint8Array>,

@@ -1,3 +1,4 @@
+import { request } from 'node:http'
 import {
   Cleanup,
   startGateway,
@@ -95,6 +96,8 @@ for (const isolation of ['worker', 'inline']) {
 }
 
 /**
+ * From a thread, data is waited for 5 ms at most, which a busy machine may pass: these run in the event loop.
+ *
  * Counts in a global and in its key-value data, and says both in the tag `GLOBAL DATA`, a digit each; `version`
  * makes another module of it.
  */
@@ -124,7 +127,9 @@ test('globals of a guest end with a swap, its data goes on', async () => {
   const upstream = await startUpstream(cleanup)
   const at = await startGateway(
     cleanup,
-    onePipeline(wasmHost('code: plugin.wasm, maxConcurrency: 1') + proxyTo(upstream.url)),
+    onePipeline(
+      wasmHost('code: plugin.wasm, maxConcurrency: 1, isolation: inline') + proxyTo(upstream.url),
+    ),
     { 'plugin.wasm': described(counter('1'), 'counting', ['request']) },
     { watch: false },
   )
@@ -138,7 +143,7 @@ test('globals of a guest end with a swap, its data goes on', async () => {
 test('plugins of one name share their data, modules without a name have it by filter', async () => {
   const upstream = await startUpstream(cleanup)
   const pipeline = (name: string): string =>
-    onePipeline(wasmHost(`code: ${name}.wasm`) + proxyTo(upstream.url))
+    onePipeline(wasmHost(`code: ${name}.wasm, isolation: inline`) + proxyTo(upstream.url))
       .split('---\n')[1]
       ?.replace('name: main', `name: ${name}`) ?? ''
   const names = ['named-a', 'named-b', 'plain-a', 'plain-b']
@@ -196,3 +201,58 @@ test('what a call that trapped has written is not applied, and its instance is g
     await until(() => lines.some((line) => line.includes('plugin failed')), 'it is told')
   }
 })
+
+/** Logs the field END when the exchange has ended, and "early" when it can read it in another phase. */
+const ENDING = wat(`(module
+  (import "penstock_v1" "field_get" (func $field (param i32 i32 i32) (result i32)))
+  (import "penstock_v1" "log" (func $log (param i32 i32 i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 0) "ended early")
+  (func (export "penstock_on_response") (result i32)
+    (if (i32.ne (call $field (i32.const 9) (i32.const 64) (i32.const 64)) (i32.const -1))
+      (then (call $log (i32.const 1) (i32.const 0) (i32.const 11))))
+    (i32.const 0))
+  (func (export "penstock_on_done")
+    (local $size i32)
+    (memory.copy (i32.const 64) (i32.const 0) (i32.const 6))
+    (local.set $size (call $field (i32.const 9) (i32.const 70) (i32.const 64)))
+    (call $log (i32.const 1) (i32.const 64) (i32.add (local.get $size) (i32.const 6)))))`)
+
+for (const isolation of ['worker', 'inline']) {
+  test(`onDone runs after the last byte and is told status, time and bytes (${isolation})`, async () => {
+    let end: () => void = () => undefined
+    const upstream = await startUpstream(cleanup, (_, outgoing) => {
+      outgoing.writeHead(201)
+      outgoing.write('0123456789')
+      end = () => outgoing.end('0123456789')
+    })
+    const { get, port, lines } = await startGateway(
+      cleanup,
+      onePipeline(wasmHost(`code: plugin.wasm, isolation: ${isolation}`) + proxyTo(upstream.url)),
+      { 'plugin.wasm': ENDING },
+      { watch: false },
+    )
+    const ends = (): string[] =>
+      lines.flatMap((line) => {
+        const match = /"msg":"ended (.*?)"/.exec(line)
+        return match?.[1] === undefined ? [] : [match[1]]
+      })
+    const answer = get('/')
+    await until(() => upstream.requests.length === 1, 'it is asked')
+    assert.equal(ends(), [], 'the answer goes on')
+    end()
+    assert.is((await answer).status, 201)
+    await until(() => ends().length === 1, 'it has ended')
+    assert.match(ends()[0] ?? '', /^201 \d+\.\d{3} 20 1$/)
+    // A client that leaves in the middle of the body.
+    await new Promise<void>((resolve, reject) => {
+      const call = request({ host: '127.0.0.1', port, agent: false }, (incoming) => {
+        incoming.once('data', () => incoming.destroy()).on('error', () => undefined)
+        incoming.on('close', resolve)
+      })
+      call.on('error', reject).end()
+    })
+    await until(() => ends().length === 2, 'it is told of the end of that one')
+    assert.match(ends()[1] ?? '', /^201 \d+\.\d{3} 10 0$/)
+  })
+}

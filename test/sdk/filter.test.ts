@@ -168,6 +168,15 @@ test('onDone sees the heads', async () => {
   assert.equal(guest.logs, ['info: /end 204'])
 })
 
+test('onDone learns how the exchange ended, and no other phase does', async () => {
+  const guest = await open()
+  await guest.run(asking('outcome'), Response.text(204, ''))
+  assert.equal(guest.logs, ['info: 204, 1.0 ms, 0 bytes, true'])
+  const early = await guest.run(asking('outcome-early'), Response.text(204, ''))
+  assert.is(early.response, null)
+  assert.match(guest.lines.join('\n'), /the outcome: not possible in this phase/)
+})
+
 test('log lines have their level', async () => {
   const guest = await open()
   await guest.run(asking('log'))

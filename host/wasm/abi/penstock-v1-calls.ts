@@ -1,5 +1,6 @@
 import { isToken } from '../../exchange/headers.ts'
 import { Change } from '../change-log.ts'
+import { endText } from '../exchange-end.ts'
 import { allowsHeader, Right } from '../grant/grant.ts'
 import { type GuestCall, type HeaderName, headerName, Message } from '../guest-call.ts'
 import { Errno, GUEST_LIMITS } from '../limits.ts'
@@ -224,6 +225,8 @@ function readField(call: GuestCall, field: number): string | null {
       return call.input.requestId
     case 8:
       return call.input.protocol
+    case 9:
+      return endText(call.input.context)
     default:
       return null
   }

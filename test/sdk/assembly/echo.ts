@@ -74,6 +74,7 @@ export class Echo extends Filter {
       if (text !== null) response.headers.set('x-text', text)
       response.headers.set('x-none', none === null ? 'null' : 'there')
     }
+    if (action.equals('outcome-early')) response.headers.set('x-end', response.outcome.status)
     if (action.equals('late')) response.request.headers.set('x-late', '1')
     if (action.equals('response-result')) return result('first')
     return next
@@ -83,6 +84,10 @@ export class Echo extends Filter {
     const action = response.request.headers.get('x-do')
     if (action === null) return
     if (action.equals('done')) log.info(`${response.request.path} ${response.status}`)
+    if (action.equals('outcome')) {
+      const end = response.outcome
+      log.info(`${end.status}, ${end.durationMs} ms, ${end.sentBytes} bytes, ${end.isComplete}`)
+    }
   }
 
   private fields(request: Request): void {
