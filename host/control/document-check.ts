@@ -152,9 +152,14 @@ export class DocumentCheck implements Checked {
   }
 
   #context(options: ValidateOptions, names: Names): CheckContext {
+    const { describeModule } = options
     return {
       filterKinds: options.filterKinds,
       storedPlugins: options.storedPlugins ?? null,
+      moduleOf:
+        describeModule === undefined
+          ? undefined
+          : (code) => describeModule(code, this.document.baseDir),
       isComplete: options.isComplete ?? true,
       kindOf: (name) => {
         const kind = names.kindOf(name)

@@ -4,6 +4,7 @@ import type { ConfigIssue } from '../config/issues.ts'
 import { formatPath, type JsonObject } from '../config/json.ts'
 import type { SourceText } from '../config/source.ts'
 import { findCutTimeouts } from '../objects/cut-timeouts.ts'
+import type { ModuleFacts } from '../objects/module-check.ts'
 import type { FilterKindFacts, ObjectKind, StoredNames } from '../objects/object.ts'
 import { type Checked, DocumentCheck, KnownDocument } from './document-check.ts'
 import { ChangedNames, type Names, NameTable } from './names.ts'
@@ -39,6 +40,11 @@ export interface ValidateOptions {
   readonly ignoresUnknownFields?: boolean
   /** Plugins that a filter may name. Default null: whether there is one is found when it is opened. */
   readonly storedPlugins?: StoredNames | null
+  /**
+   * What the module says of itself that the field `code` of a filter names, relative to a folder; null when it
+   * cannot be read. For whoever does not open the plugins afterwards, and without a cache. Default: not looked at.
+   */
+  readonly describeModule?: (code: string, baseDir: string) => ModuleFacts | null
   /**
    * Documents that need not be looked at again: also not for a plugin that is gone since. The other options
    * must be the same at every use of it.

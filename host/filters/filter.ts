@@ -48,6 +48,8 @@ export interface FilterKind<
   readonly requestUse?: 'makes' | 'ignores'
   /** The field that names a stored plugin: whether there is one is found when the configuration is read. */
   readonly pluginField?: string
+  /** The field that names a module: what it declares is checked where it can be read without being run. */
+  readonly codeField?: string
   /** One filter of the kind as it stands under `filters`, for the reference page; a test validates it. */
   readonly example: string
   /** In what it differs from Easegress, a sentence each, for the reference page. */

@@ -66,6 +66,7 @@ export const wasmHost = defineFilter({
   // A module names results of its own; they are checked when it is loaded.
   hasOpenResults: true,
   pluginField: 'plugin',
+  codeField: 'code',
   example: `name: hello
 kind: WasmHost
 code: hello/build/hello.wasm

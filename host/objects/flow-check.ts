@@ -3,6 +3,7 @@ import { nearest } from '../config/nearest.ts'
 import { DEFAULT_NAMESPACE } from '../exchange/exchange.ts'
 import { BRANCH_FAILED, END, PARALLEL } from '../traffic/flow.ts'
 import { checkBranches } from './branch-check.ts'
+import type { ModuleFacts } from './module-check.ts'
 import { checkNamespaces } from './namespace-check.ts'
 import type { CheckContext, FilterKindFacts } from './object.ts'
 
@@ -28,7 +29,11 @@ const PARALLEL_FACTS = { kind: 'a node with branches', results: [BRANCH_FAILED] 
  * The rules of a flow: every node names a filter, aliases are unique, a jump leads to exactly one later
  * node or to END, and from a result that the filter has. Works on data of any shape.
  */
-export function checkFlow(data: JsonObject, context: CheckContext): void {
+export function checkFlow(
+  data: JsonObject,
+  context: CheckContext,
+  modules: ReadonlyMap<string, ModuleFacts> = new Map(),
+): void {
   if (!Array.isArray(data['filters'])) return
   const kinds = new Map<string, string>()
   for (const filter of data['filters']) {
@@ -40,7 +45,7 @@ export function checkFlow(data: JsonObject, context: CheckContext): void {
   if (nodes.length === 0) return
   const everywhere = withBranches(nodes)
   for (const level of [nodes, ...branchesOf(nodes)]) {
-    for (const node of level) checkNode(node, level, everywhere, kinds, context)
+    for (const node of level) checkNode(node, level, everywhere, kinds, context, modules)
   }
   checkBranches(everywhere, context)
   checkNamespaces(nodes, kinds, context)
@@ -103,6 +108,7 @@ function checkNode(
   everywhere: readonly FlowEntry[],
   kinds: FilterNames,
   context: CheckContext,
+  modules: ReadonlyMap<string, ModuleFacts>,
 ): void {
   checkName(node, everywhere, kinds, context)
   const facts =
@@ -115,7 +121,10 @@ function checkNode(
       context.report({ path, at: 'key', message: 'END has no results to jump from' })
       continue
     }
-    if (facts !== undefined) checkResult(result, node, facts, path, context)
+    if (facts !== undefined) {
+      const module = node.branches === null ? modules.get(node.filter) : undefined
+      checkResult(result, node, withResults(facts, module), path, context)
+    }
     if (typeof target === 'string') checkTarget(target, node, level, kinds, path, context)
   }
 }
@@ -146,6 +155,15 @@ function checkName(
     other.alias !== undefined ? 'alias' : other.branches === null ? 'filter' : 'parallel'
   const place = context.placeOf([...other.path, field])
   context.report({ path, message: `"${alias}" is the name of another node already, in ${place}` })
+}
+
+/** Of a filter whose module is known, all results are known. */
+function withResults(
+  facts: Pick<FilterKindFacts, 'kind' | 'results' | 'hasOpenResults'>,
+  module: ModuleFacts | undefined,
+): Pick<FilterKindFacts, 'kind' | 'results' | 'hasOpenResults'> {
+  if (module === undefined) return facts
+  return { kind: facts.kind, results: [...facts.results, ...module.results] }
 }
 
 function checkResult(

@@ -6,6 +6,7 @@ export function nestedContext(context: CheckContext, base: JsonPath): CheckConte
   return {
     filterKinds: context.filterKinds,
     storedPlugins: context.storedPlugins,
+    moduleOf: context.moduleOf,
     isComplete: context.isComplete,
     kindOf: (name) => context.kindOf(name),
     namesOf: (kind) => context.namesOf(kind),

@@ -1,6 +1,7 @@
 import type { Problem } from '../config/issues.ts'
 import type { JsonObject, JsonPath } from '../config/json.ts'
 import type { z } from '../config/schema.ts'
+import type { ModuleFacts } from './module-check.ts'
 
 /** Order of starting; closing goes the other way. */
 export type ObjectCategory = 'controller' | 'pipeline' | 'gate'
@@ -18,6 +19,8 @@ export interface FilterKindFacts {
   readonly requestUse?: 'makes' | 'ignores'
   /** The field that names a stored plugin, of kinds that have one. */
   readonly pluginField?: string
+  /** The field that names a module, of kinds that have one. */
+  readonly codeField?: string
   /** The fields beside `name` and `kind`. */
   readonly spec: z.ZodType
 }
@@ -27,6 +30,11 @@ export interface CheckContext {
   readonly filterKinds: readonly FilterKindFacts[]
   /** Null where the store is not at hand. */
   readonly storedPlugins: StoredNames | null
+  /**
+   * What a module says of itself, by the field that names it; null when it cannot be read now. Absent where modules
+   * are opened right after the check, which tells the same.
+   */
+  readonly moduleOf?: ((code: string) => ModuleFacts | null) | undefined
   /** The kind of the object of this name, new or running; undefined when there is none. */
   kindOf(name: string): string | undefined
   /** The names of all objects of a kind, new or running. */

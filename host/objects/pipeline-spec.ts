@@ -6,6 +6,7 @@ import { END } from '../traffic/flow.ts'
 import { drainTimeout } from './drain-timeout-field.ts'
 import { checkFlow } from './flow-check.ts'
 import { flowField } from './flow-spec.ts'
+import { checkModules } from './module-check.ts'
 import { type CheckContext, defineObject, type FilterKindFacts, type SpecOf } from './object.ts'
 import { PART_FIELDS } from './part-fields.ts'
 import { checkRegistries } from './registry-check.ts'
@@ -79,7 +80,7 @@ data: { region: north }`,
     const filters = checkFilters(data['filters'], context)
     const resilience = checkResilience(data, context)
     checkRegistries(data['filters'], context)
-    checkFlow(data, context)
+    checkFlow(data, context, checkModules(data, context))
     return { filters, resilience }
   },
 })

@@ -7,7 +7,7 @@ import { GatewayError, reasonOf } from '../errors.ts'
 export const MODULE_MAX_BYTES = 32 * 1024 * 1024
 
 /** Base64 of the magic number: how Easegress tells inline code from a path. */
-const BASE64_MAGIC = 'AGFzbQ'
+export const BASE64_MAGIC = 'AGFzbQ'
 
 export interface ModuleSource {
   readonly bytes: Buffer

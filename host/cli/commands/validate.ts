@@ -2,6 +2,7 @@ import { processLookups } from '../../config/interpolate.ts'
 import { hasErrors } from '../../config/issues.ts'
 import { renderIssues } from '../../config/report.ts'
 import { readSources } from '../../config/source.ts'
+import { describeModule } from '../../control/describe-module.ts'
 import { storedNamesIn } from '../../control/stored-names.ts'
 import { validateSources } from '../../control/validate.ts'
 import { FILTER_KINDS } from '../../filters/builtin.ts'
@@ -41,6 +42,7 @@ export async function validate(
     isComplete: failures.length === 0,
     ignoresUnknownFields,
     storedPlugins,
+    describeModule,
   })
   const terminal = {
     isTerminal: io.stderr.isTerminal,
