@@ -124,6 +124,8 @@ for (const [kind, only] of [
     const root = await pebble.root()
     assert.is(await get(gateway.port, 'one.example.com', root), 'over TLS')
     assert.is(await get(gateway.port, 'two.example.com', root), 'over TLS')
+    // What is shown is kept a moment later: closing waits for that.
+    await gateway.gateway.close()
     const kept = join(gateway.dir, '.penstock', 'acme')
     for (const entry of await readdir(kept, { recursive: true, withFileTypes: true })) {
       if (!entry.isFile()) continue
