@@ -11,7 +11,9 @@ import { assert, suite } from '../support/suite.ts'
 const test = suite('docs/http')
 
 const page = readFileSync(new URL('../../docs/http.md', import.meta.url), 'utf8')
-const cases = readFileSync(new URL('../http/h2/cases.test.ts', import.meta.url), 'utf8')
+const cases = ['cases', 'fields']
+  .map((name) => readFileSync(new URL(`../http/h2/${name}.test.ts`, import.meta.url), 'utf8'))
+  .join('')
 
 test('the tables are those that schemas, constants and parsers make', () => {
   // Line by line: of a page of hundreds of lines only the one that differs is worth reading.
