@@ -79,10 +79,11 @@ function nginxConfig(
   folder: string,
   certificate: CertificateFiles | null,
 ): string {
+  // By itself nginx speaks TLS 1.3 from 1.23.4 on; all others here do.
   const tls =
     certificate === null
       ? ''
-      : `ssl_certificate ${certificate.cert}; ssl_certificate_key ${certificate.key};`
+      : `ssl_protocols TLSv1.2 TLSv1.3; ssl_certificate ${certificate.cert}; ssl_certificate_key ${certificate.key};`
   return `
 master_process off;
 daemon off;

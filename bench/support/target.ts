@@ -124,7 +124,7 @@ export const METHOD =
 
 /** What is different where TLS is spoken. */
 export const TLS_METHOD =
-  'TLS with a certificate of P-256, where each second begins with the handshakes of all connections; HTTP/2 is asked by h2load, ' +
+  'TLS 1.3 with a certificate of P-256, where each second begins with the full handshakes of all connections; HTTP/2 is asked by h2load, ' +
   `${CONNECTIONS / STREAMS} connections with ${STREAMS} requests at a time each`
 
 /**
