@@ -14,11 +14,14 @@ const tsc = join(
 
 // What a former build left must not be published.
 rmSync(join(root, 'dist'), { recursive: true, force: true })
-const { status } = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.build.json'], {
-  cwd: root,
-  stdio: 'inherit',
-})
-process.exitCode = status ?? 1
+// Declarations keep their comments for who reads them. A program keeps its text in memory, and needs none.
+for (const flags of [['--declaration', 'false', '--removeComments'], ['--emitDeclarationOnly']]) {
+  const { status } = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.build.json', ...flags], {
+    cwd: root,
+    stdio: 'inherit',
+  })
+  if (status !== 0) process.exitCode = status ?? 1
+}
 // Sources that are given away as they are.
 const templates = 'cli/new/templates'
 cpSync(join(root, 'host', templates), join(root, 'dist', templates), { recursive: true })

@@ -10,15 +10,19 @@ import { setFlagsFromString } from 'node:v8'
  *   Node a size of his own, which is kept: `--max-semi-space-size=16`, also in NODE_OPTIONS.
  * - Code is compiled for speed once, not twice: no Maglev before Turbofan. 9 MB, for 0.3 s of CPU until the first
  *   6,000 requests are over; after that it costs nothing that can be measured.
+ * - The old generation grows by a fifth before it is looked through again, not by a third and more: 2.5 MB of garbage
+ *   less, for nothing that shows in the CPU of a request.
  */
 export function holdFootprint(): void {
   const given = [...process.execArgv, process.env['NODE_OPTIONS'] ?? ''].join(' ')
   if (!/semi[-_]space/.test(given)) setFlagsFromString('--semi-space-growth-factor=1')
   if (!/maglev/.test(given)) setFlagsFromString('--no-maglev')
+  if (!/heap[-_]growing/.test(given)) setFlagsFromString('--heap-growing-percent=20')
 }
 
 /** What V8 does by itself: for commands that compute a lot and end. */
 export function releaseFootprint(): void {
   setFlagsFromString('--semi-space-growth-factor=2')
   setFlagsFromString('--maglev')
+  setFlagsFromString('--heap-growing-percent=0')
 }

@@ -1,5 +1,9 @@
 import { z } from 'zod'
 
+// Code that is made for each object to check it faster takes 2 MB, for an eighth of the time to load 10,000 routes; and
+// a gateway has no need of `eval`.
+z.config({ jitless: true })
+
 /** The only importer of zod: every spec is built from what this file exports. */
 export { z }
 

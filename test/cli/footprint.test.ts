@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
+import { serveCommand } from '../../host/cli/commands/serve.ts'
 import { assert, suite } from '../support/suite.ts'
 
 const test = suite('cli/footprint')
@@ -36,6 +37,14 @@ test('the young generation stays small until a command asks for more', () => {
   assert.match(outputOf(GROW), /^true \d true$/)
 })
 
+test('engine native holds it, engine node does not', () => {
+  const held = (engine: string | undefined): boolean | undefined =>
+    serveCommand.holdsFootprint?.({ text: () => engine, list: () => [], flag: () => false })
+  assert.is(held(undefined), true)
+  assert.is(held('native'), true)
+  assert.is(held('node'), false)
+})
+
 test('a size that is given to Node is kept', () => {
   assert.match(outputOf(GROW, ['--max-semi-space-size=8']), /^false/)
 })
@@ -60,6 +69,30 @@ test('hot code is compiled for speed once until a command asks for more', () => 
   assert.match(held, 'TURBOFAN')
   assert.not.match(held, 'MAGLEV')
   assert.match(released, 'MAGLEV')
+})
+
+/** Who asks for patterns gets what compiles them. */
+const PATTERN = `
+  const { compileRegexp } = await import('./host/config/regexp.ts')
+  const { createRequire } = await import('node:module')
+  const require = createRequire(process.cwd() + '/x.js')
+  const isLoaded = () => require.resolve('re2js') in require.cache
+  const before = isLoaded()
+  console.log(before, compileRegexp('a+').test('baa'), isLoaded())`
+
+test('what compiles patterns is loaded with the first pattern', () => {
+  assert.is(outputOf(PATTERN), 'false true true')
+})
+
+test('the old generation grows by a fifth, unless Node is told otherwise', () => {
+  const script = `
+  import { holdFootprint } from './host/cli/footprint.ts'
+  holdFootprint()
+  const kept = []
+  for (let i = 0; i < 400_000; i++) kept.push({ i, text: 'x' + i })`
+  const collections = (flags: readonly string[]): number =>
+    outputOf(script, ['--trace-gc', ...flags]).match(/Mark-Compact/g)?.length ?? 0
+  assert.ok(collections([]) > collections(['--heap-growing-percent=200']))
 })
 
 test('a gateway does not load the undici of Node', () => {
