@@ -57,8 +57,8 @@ export interface Command {
   readonly options?: readonly OptionSpec[]
   /** Command lines that work, each shown in the help. */
   readonly examples: readonly string[]
-  /** Runs for long: its memory counts for more than its first second. */
-  readonly holdsFootprint?: true
+  /** Called with these options, its memory counts for more than its speed. Default: never. */
+  readonly holdsFootprint?: (options: CommandOptions) => boolean
   run(call: CommandCall): Promise<ExitCode>
 }
 

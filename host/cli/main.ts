@@ -31,10 +31,11 @@ export async function runCli(
   for (const command of commands) {
     const leaf = addCommand(program, command)
     leaf.action(async () => {
-      if (command.holdsFootprint !== true) releaseFootprint()
+      const options = optionsOf(leaf.opts())
+      if (command.holdsFootprint?.(options) !== true) releaseFootprint()
       exitCode = await command.run({
         args: leaf.processedArgs.flat().filter((arg): arg is string => arg !== undefined),
-        options: optionsOf(leaf.opts()),
+        options,
         global: globalsOf(program.opts(), io),
         io,
       })
