@@ -26,7 +26,7 @@ forEachEngine('stalled-loop', (test, { listen, connect }) => {
     await listen(
       async (exchange) => {
         arrived()
-        exchange.reply(200, await exchange.request.body.collect().then(String))
+        exchange.reply(200, String(await exchange.request.body.collect()))
       },
       { bodyIdleTimeoutMs: LIMIT_MS, bodyTimeoutMs: LIMIT_MS },
     )
