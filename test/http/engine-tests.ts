@@ -1,4 +1,6 @@
-import { assert } from '../support/suite.ts'
+import type { HttpEngine } from '../../host/http/engine.ts'
+import { HTTP_ENGINES } from '../../host/http/engines.ts'
+import { assert, type Suite, suite } from '../support/suite.ts'
 import { NODE_DIFFERENCES } from './node-differences.ts'
 
 /** What registers a test. */
@@ -22,5 +24,23 @@ export function testsOf(engine: string, test: Register): Register {
       }
       assert.not.ok(isMet, 'a difference that is gone must leave the list')
     })
+  }
+}
+
+/**
+ * Tests that every engine must pass: what the answer registers runs once for each engine, in a suite of its own,
+ * one suite after the other. `prepare` gives a suite its hooks.
+ */
+export function engineSuites(
+  name: string,
+  prepare: (one: Suite, engine: HttpEngine) => void,
+): Register {
+  const suites = HTTP_ENGINES.map((engine) => {
+    const one = suite(`${name}, ${engine.name}`)
+    prepare(one, engine)
+    return one
+  })
+  return (title, body) => {
+    for (const one of suites) one(title, body)
   }
 }

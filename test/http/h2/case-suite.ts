@@ -1,7 +1,7 @@
 import type { Exchange } from '../../../host/exchange/exchange.ts'
-import type { HttpServer } from '../../../host/http/engine.ts'
-import { nativeEngine } from '../../../host/http/native/engine.ts'
-import { assert, type Suite, suite } from '../../support/suite.ts'
+import type { HttpEngine, HttpServer } from '../../../host/http/engine.ts'
+import { assert } from '../../support/suite.ts'
+import { engineSuites, type Register } from '../engine-tests.ts'
 import { listenSecure } from '../tls/listener.ts'
 import { FrameClient, get } from './frames.ts'
 
@@ -49,9 +49,9 @@ class CaseRig {
     other.close()
   }
 
-  async start(): Promise<void> {
+  async start(engine: HttpEngine): Promise<void> {
     this.#server = await listenSecure(
-      nativeEngine,
+      engine,
       (exchange) =>
         this.#answer(exchange).catch(() => {
           exchange.reply(502, '502')
@@ -87,13 +87,14 @@ class CaseRig {
   }
 }
 
-/** A suite of cases with its server and, for each test, a client. */
-export function caseSuite(name: string): { readonly test: Suite; readonly rig: CaseRig } {
-  const test = suite(name)
+/** A suite of cases for each engine, with its server and, for each test, a client: `rig` is that of the running one. */
+export function caseSuite(name: string): { readonly test: Register; readonly rig: CaseRig } {
   const rig = new CaseRig()
-  test.before(() => rig.start())
-  test.after(() => rig.server.close(0))
-  test.before.each(() => rig.renew())
-  test.after.each(() => rig.closeClients())
+  const test = engineSuites(name, (one, engine) => {
+    one.before(() => rig.start(engine))
+    one.after(() => rig.server.close(0))
+    one.before.each(() => rig.renew())
+    one.after.each(() => rig.closeClients())
+  })
   return { test, rig }
 }

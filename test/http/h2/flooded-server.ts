@@ -1,7 +1,7 @@
 // A server in a process of its own, so that what an attack costs it can be told from what it costs the attacker:
 //
-//   fork('flooded-server.ts') ──▶ { port }, and for each message { cpuMs, rssBytes, handled, connections }
-import { nativeEngine } from '../../../host/http/native/engine.ts'
+//   fork('flooded-server.ts', [ENGINE]) ──▶ { port }, and for each message { cpuMs, rssBytes, handled, connections }
+import { httpEngine } from '../../../host/http/engines.ts'
 import { listenSecure } from '../tls/listener.ts'
 
 /** What the server has needed so far. */
@@ -15,7 +15,7 @@ export interface ServerCost {
 
 let handled = 0
 const server = await listenSecure(
-  nativeEngine,
+  httpEngine(process.argv[2] ?? ''),
   async (exchange) => {
     handled += 1
     try {

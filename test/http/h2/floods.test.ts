@@ -2,7 +2,8 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { until } from '../../support/gateway.ts'
-import { assert, suite } from '../../support/suite.ts'
+import { assert } from '../../support/suite.ts'
+import { engineSuites } from '../engine-tests.ts'
 import type { ServerCost } from './flooded-server.ts'
 import {
   block,
@@ -20,8 +21,6 @@ import {
   WINDOW_UPDATE,
 } from './frames.ts'
 
-const test = suite('http/h2/floods')
-
 /** Frames of a flood: far more than are ever taken. */
 const FRAMES = 500_000
 
@@ -36,17 +35,18 @@ const CLOSED = /^(?:goaway (?:ENHANCE_YOUR_CALM|PROTOCOL_ERROR|INTERNAL_ERROR)|c
 let child: ChildProcess
 let port = 0
 
-test.before(async () => {
-  // The young generation is kept small: what grows is then memory that the flood has taken.
-  child = fork(join(import.meta.dirname, 'flooded-server.ts'), {
-    execArgv: ['--max-semi-space-size=1'],
+const test = engineSuites('http/h2/floods', (one, { name }) => {
+  one.before(async () => {
+    // The young generation is kept small: what grows is then memory that the flood has taken.
+    child = fork(join(import.meta.dirname, 'flooded-server.ts'), [name], {
+      execArgv: ['--max-semi-space-size=1'],
+    })
+    const [started] = (await once(child, 'message')) as [{ port: number }]
+    port = started.port
   })
-  const [started] = (await once(child, 'message')) as [{ port: number }]
-  port = started.port
-})
-
-test.after(() => {
-  child.kill()
+  one.after(() => {
+    child.kill()
+  })
 })
 
 async function costSoFar(): Promise<ServerCost> {
