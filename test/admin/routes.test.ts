@@ -40,9 +40,15 @@ test('about, healthz and the kinds', async () => {
   assert.match((await send('GET', '/apis/v2/about')).text, /^penstock \d+\.\d+\.\d+/)
   assert.is((await send('GET', '/apis/v2/healthz')).status, 200)
   assert.equal((await send('GET', '/apis/v2/object-kinds')).json(), [
+    'AutoCertManager',
+    'ConsulServiceRegistry',
+    'EtcdServiceRegistry',
+    'EurekaServiceRegistry',
     'GlobalFilter',
     'HTTPServer',
+    'NacosServiceRegistry',
     'Pipeline',
+    'ZookeeperServiceRegistry',
   ])
 })
 
