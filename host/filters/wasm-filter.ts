@@ -7,17 +7,18 @@ import {
   type OwedPhase,
   type Releasable,
 } from '../exchange/exchange.ts'
-import type { Headers } from '../exchange/headers.ts'
 import type { Logger } from '../observe/log.ts'
 import { applyChanges } from '../wasm/apply-changes.ts'
 import type { DebugTrace } from '../wasm/debug-run.ts'
 import { END_KEY, encodeEnd } from '../wasm/exchange-end.ts'
 import type { GuestItem, GuestOutcome } from '../wasm/executor.ts'
-import { Right, readableFields } from '../wasm/grant/grant.ts'
+import { Right } from '../wasm/grant/grant.ts'
 import { Phase } from '../wasm/guest-call.ts'
 import type { GuestFrame } from '../wasm/guest-frames.ts'
 import type { OpenPlugin } from '../wasm/open-plugin.ts'
 import { failedOutcome } from '../wasm/outcome.ts'
+import { ExchangeItem } from './exchange-item.ts'
+import { dataOf, putContext } from './plugin-context.ts'
 
 type Result = string | undefined
 
@@ -323,7 +324,7 @@ export class WasmFilter {
   #scheduleDone(exchange: Exchange): void {
     exchange.expectLatePhase()
     exchange.onDone((end) => {
-      const context = new Map(contextOf(exchange.data ?? NO_DATA, this.#plugin))
+      const context = new Map(dataOf(exchange, this.#plugin))
       context.set(END_KEY, encodeEnd(end))
       const outcome = this.#plugin.executor.submit(
         new ExchangeItem(exchange, Phase.done, null, null, this.#plugin, context),
@@ -350,106 +351,4 @@ export class WasmFilter {
     if (refused === null) this.#plugin.observe(outcome)
     else this.#fail(exchange, this.#refuse(outcome, refused), 'wasmError')
   }
-}
-
-/** What a guest sees of an exchange, looked up when it looks: most guests look at little. */
-class ExchangeItem implements GuestItem {
-  readonly phase: Phase
-  readonly requestHeaders: Headers
-  readonly requestBody: Uint8Array | null
-  readonly responseHeaders: Headers | null
-  readonly responseBody: Uint8Array | null
-  readonly context: ReadonlyMap<string, Uint8Array> | null
-  readonly #scope: MessageScope
-
-  constructor(
-    scope: MessageScope,
-    phase: Phase,
-    requestBody: Uint8Array | null,
-    responseBody: Uint8Array | null,
-    plugin: OpenPlugin,
-    context: ReadonlyMap<string, Uint8Array> | null = dataOf(scope.exchange, plugin),
-  ) {
-    const { request, response } = scope
-    const { read } = plugin.grant
-    this.phase = phase
-    this.requestHeaders = readableFields(read, request.headers)
-    this.requestBody = requestBody
-    this.responseHeaders = response === null ? null : readableFields(read, response.headers)
-    this.responseBody = responseBody
-    this.context = context
-    this.#scope = scope
-  }
-
-  get method(): string {
-    return this.#scope.request.method
-  }
-
-  get path(): string {
-    return this.#scope.request.path
-  }
-
-  get query(): string {
-    return this.#scope.request.query
-  }
-
-  get scheme(): string {
-    return this.#scope.request.scheme
-  }
-
-  get host(): string {
-    return this.#scope.request.host
-  }
-
-  get clientAddress(): string {
-    return this.#scope.request.remoteAddress
-  }
-
-  get route(): string {
-    return this.#scope.exchange.pipeline
-  }
-
-  get protocol(): string {
-    return this.#scope.request.httpVersion
-  }
-
-  get status(): number {
-    return this.#scope.response === null ? 0 : this.#scope.response.status
-  }
-
-  get requestId(): string {
-    return this.#scope.exchange.id
-  }
-}
-
-/** A key a plugin did not declare as shared is its own: the plugin's name stands before it. */
-function privateKey(plugin: OpenPlugin, key: string): string {
-  return `${plugin.name}\n${key}`
-}
-
-function putContext(exchange: Exchange, plugin: OpenPlugin, key: string, value: Uint8Array): void {
-  exchange.data ??= new Map()
-  const isShared = plugin.description.shared.includes(key)
-  exchange.data.set(isShared ? key : privateKey(plugin, key), Buffer.from(value))
-}
-
-function dataOf({ data }: Exchange, plugin: OpenPlugin): ReadonlyMap<string, Uint8Array> | null {
-  return data === null ? null : contextOf(data, plugin)
-}
-
-const NO_DATA: ReadonlyMap<string, Uint8Array> = new Map()
-
-function contextOf(
-  data: ReadonlyMap<string, Uint8Array>,
-  plugin: OpenPlugin,
-): ReadonlyMap<string, Uint8Array> | null {
-  const own = `${plugin.name}\n`
-  let visible: Map<string, Uint8Array> | null = null
-  for (const [key, value] of data) {
-    const isOwn = key.startsWith(own)
-    if (!isOwn && !plugin.description.shared.includes(key)) continue
-    visible ??= new Map()
-    visible.set(isOwn ? key.slice(own.length) : key, value)
-  }
-  return visible
 }

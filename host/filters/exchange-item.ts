@@ -1,0 +1,77 @@
+import type { MessageScope } from '../exchange/exchange.ts'
+import type { Headers } from '../exchange/headers.ts'
+import type { GuestItem } from '../wasm/executor.ts'
+import { readableFields } from '../wasm/grant/grant.ts'
+import type { Phase } from '../wasm/guest-call.ts'
+import type { OpenPlugin } from '../wasm/open-plugin.ts'
+import { dataOf } from './plugin-context.ts'
+
+/** What a guest sees of an exchange, looked up when it looks: most guests look at little. */
+export class ExchangeItem implements GuestItem {
+  readonly phase: Phase
+  readonly requestHeaders: Headers
+  readonly requestBody: Uint8Array | null
+  readonly responseHeaders: Headers | null
+  readonly responseBody: Uint8Array | null
+  readonly context: ReadonlyMap<string, Uint8Array> | null
+  readonly #scope: MessageScope
+
+  constructor(
+    scope: MessageScope,
+    phase: Phase,
+    requestBody: Uint8Array | null,
+    responseBody: Uint8Array | null,
+    plugin: OpenPlugin,
+    context: ReadonlyMap<string, Uint8Array> | null = dataOf(scope.exchange, plugin),
+  ) {
+    const { request, response } = scope
+    const { read } = plugin.grant
+    this.phase = phase
+    this.requestHeaders = readableFields(read, request.headers)
+    this.requestBody = requestBody
+    this.responseHeaders = response === null ? null : readableFields(read, response.headers)
+    this.responseBody = responseBody
+    this.context = context
+    this.#scope = scope
+  }
+
+  get method(): string {
+    return this.#scope.request.method
+  }
+
+  get path(): string {
+    return this.#scope.request.path
+  }
+
+  get query(): string {
+    return this.#scope.request.query
+  }
+
+  get scheme(): string {
+    return this.#scope.request.scheme
+  }
+
+  get host(): string {
+    return this.#scope.request.host
+  }
+
+  get clientAddress(): string {
+    return this.#scope.request.remoteAddress
+  }
+
+  get route(): string {
+    return this.#scope.exchange.pipeline
+  }
+
+  get protocol(): string {
+    return this.#scope.request.httpVersion
+  }
+
+  get status(): number {
+    return this.#scope.response === null ? 0 : this.#scope.response.status
+  }
+
+  get requestId(): string {
+    return this.#scope.exchange.id
+  }
+}
