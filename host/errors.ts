@@ -446,6 +446,12 @@ export const ERRORS = {
     (p: { filter: string; plugin: string }) => `${p.filter} is pinned to ${p.plugin}`,
     'Change the field `plugin` of the filter; a pin is never changed for you.',
   ),
+  PLUGIN_SOURCE_MAP: spec(
+    'client',
+    422,
+    (p: { reason: string }) => `the source map cannot be used: ${p.reason}`,
+    'Push the module with the map of the same build beside it; it runs without one too.',
+  ),
   PLUGIN_UNKNOWN: spec(
     'config',
     422,

@@ -1,5 +1,10 @@
+import { SOURCE_MAP_MAX_BYTES } from '../wasm/source-map.ts'
+
 /** Bytes of a body with documents. */
 export const MAX_DOCUMENT_BODY_BYTES = 16 * 1024 * 1024
+
+/** Bytes of a source map that is pushed: what the gateway would read from a file. */
+export const MAX_SOURCE_MAP_BODY_BYTES = SOURCE_MAP_MAX_BYTES
 
 /** Bytes of a module that is pushed. */
 export const MAX_MODULE_BODY_BYTES = 32 * 1024 * 1024

@@ -45,6 +45,8 @@ export const pushSchema = z.looseObject({
   durationMs: z.number(),
 })
 
+export const sourceMapSchema = z.looseObject({ digest: z.string(), bytes: z.number() })
+
 export const storedOutcomeSchema = z.looseObject({
   name: z.string(),
   version: z.string(),
@@ -151,6 +153,8 @@ export const inspectedSchema = z.looseObject({
     limits: z.looseObject({ memoryPages: z.number().nullable() }),
     asks: z.record(z.string(), z.unknown()),
     canReset: z.boolean(),
+    // A gateway from before maps were kept does not say.
+    sourceMap: z.string().nullish(),
     notes: z.array(z.string()),
   }),
   running: pluginSchema.nullable(),

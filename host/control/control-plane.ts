@@ -215,6 +215,10 @@ export class ControlPlane implements Control {
     return this.#exclusively(() => this.#pluginControl.push(bytes, pipeline, filter, options))
   }
 
+  putSourceMap(digest: string, bytes: Uint8Array): Promise<number> {
+    return this.#exclusively(() => this.#options.plugins.keepSourceMap(digest, bytes))
+  }
+
   promotePlugin(
     pipeline: string,
     filter: string,

@@ -69,6 +69,11 @@ export interface Control {
     filter: string,
     options?: Because & { readonly trial: TrialOptions | null },
   ): Promise<PushOutcome>
+  /**
+   * Keeps the source map of a module that was pushed, by the module's digest; bytes that are kept of it.
+   * PLUGIN_SOURCE_MAP says what is wrong with a map, OBJECT_NOT_FOUND that the module is not stored.
+   */
+  putSourceMap(digest: string, bytes: Uint8Array): Promise<number>
   /** Gives what is on trial in a filter to all clients, or to `percent` of them; PLUGIN_NO_CANARY without a trial. */
   promotePlugin(
     pipeline: string,

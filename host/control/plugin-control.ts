@@ -148,15 +148,17 @@ export class PluginControl {
 
   /** What a filter runs now. OBJECT_NOT_FOUND when it runs none. */
   async inspect(pipeline: string, filter: string): Promise<InspectedPlugin> {
-    this.#at(pipeline, filter)
+    const { reference, baseDir } = this.#at(pipeline, filter)
     const running = await this.#status(pipeline, filter)
-    const bytes = await this.#plugins.store.get(this.#filters.digest(pipeline, filter))
+    const digest = this.#filters.digest(pipeline, filter)
+    const bytes = await this.#plugins.store.get(digest)
     if (running === null || bytes === undefined) {
       throw new GatewayError('OBJECT_NOT_FOUND', {
         name: `the plugin in the filter ${filter} of the pipeline ${pipeline}`,
       })
     }
-    return { module: await this.#plugins.inspect(bytes), running, stored: null }
+    const file = await this.#plugins.fileOf({ pipeline, filter, baseDir, ...reference }, digest)
+    return { module: await this.#plugins.inspect(bytes, file), running, stored: null }
   }
 
   async #status(pipeline: string, filter: string): Promise<PluginStatus | null> {

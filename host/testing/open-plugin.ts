@@ -39,7 +39,7 @@ export function openPlugin(
     file,
     executor,
     report: gated.report,
-    places: new SourcePlaces(info, file, gated.offsetMap),
+    places: new SourcePlaces(info, { stored: null, module: file }, gated.offsetMap),
     debugRun: null,
     grant,
     grantView: { asked: [], allowed: [], denied: [] },

@@ -1,6 +1,7 @@
 import type { PluginDescription } from './module/description.ts'
 import type { GateReport } from './module/gate.ts'
 import type { ModuleInfo } from './module/module-info.ts'
+import type { SourceMapPlace } from './source-map.ts'
 
 /** What a module is and says of itself; JSON data, for `plugin inspect`. */
 export interface ModuleSheet {
@@ -30,6 +31,8 @@ export interface ModuleSheet {
   readonly asks: Readonly<Record<string, unknown>>
   /** Whether `reset: request` can put all of its state back. */
   readonly canReset: boolean
+  /** Where the source map is that leads from a trap to a line; null for none. */
+  readonly sourceMap: SourceMapPlace | null
   /** What the gate has to say about it. */
   readonly notes: readonly string[]
 }
@@ -39,6 +42,7 @@ export function moduleSheet(
   description: PluginDescription,
   info: ModuleInfo,
   report: GateReport,
+  sourceMap: SourceMapPlace | null,
 ): ModuleSheet {
   const imports = info.imports.map(({ module, name }) => `${module}.${name}`)
   const unknown = description.unknownFields.map(
@@ -60,6 +64,7 @@ export function moduleSheet(
     limits: { memoryPages: report.memory?.maximum ?? null, functions: report.functions },
     asks: description.grant,
     canReset: report.outsideSnapshot.length === 0,
+    sourceMap,
     notes: [...report.notes, ...unknown],
   }
 }

@@ -1,4 +1,4 @@
-import { reasonOf } from '../errors.ts'
+import { GatewayError, reasonOf } from '../errors.ts'
 import type { Logger } from '../observe/log.ts'
 import { DATA_WAIT_MS } from './data/data-limits.ts'
 import { DataStore } from './data/data-store.ts'
@@ -14,8 +14,14 @@ import { PluginHooks } from './opening/plugin-hooks.ts'
 import { PluginMonitors } from './opening/plugin-monitors.ts'
 import { PluginCatalog } from './plugin-catalog.ts'
 import type { PluginMonitor } from './plugin-monitor.ts'
-import { type ModuleOrigin, type ModuleRequest, PluginResolver } from './plugin-resolver.ts'
+import {
+  type ModuleOrigin,
+  type ModuleRequest,
+  PluginResolver,
+  readFrom,
+} from './plugin-resolver.ts'
 import { digestOf, type PluginStore } from './plugin-store.ts'
+import { keptSourceMap } from './pushed-source-map.ts'
 import type { VersionMeter } from './rollout/rollout-meter.ts'
 import { Rollouts } from './rollout/rollouts.ts'
 
@@ -62,7 +68,8 @@ export class PluginHost {
     this.#modules = modules
     this.#monitors = monitors
     this.#executors = executors
-    this.#live = new LivePlugins({ modules, monitors, reports, executors, meters, data, hooks })
+    const parts = { modules, monitors, reports, executors, meters, data, store, hooks }
+    this.#live = new LivePlugins(parts)
   }
 
   /** Modules that are read in place of others, by absolute path. Set by the composition root. */
@@ -103,9 +110,34 @@ export class PluginHost {
     }
   }
 
-  /** What a module is and says of itself. Fails like `openVersions`, but for its start code, which is not run. */
-  inspect(bytes: Buffer): Promise<ModuleSheet> {
-    return this.#modules.inspect(bytes)
+  /**
+   * What a module is and says of itself. Fails like `openVersions`, but for its start code, which is not run.
+   * `file` is where it was read from, for the source map beside it.
+   */
+  inspect(bytes: Buffer, file: string | null = null): Promise<ModuleSheet> {
+    const stored = this.store.mapFile(digestOf(bytes))
+    return this.#modules.inspect(bytes, { stored, module: file })
+  }
+
+  /** The file that `openVersions` would read the module of this digest from; null when it comes without one. */
+  async fileOf(place: ModulePlace, digest: string): Promise<string | null> {
+    try {
+      const source = await this.#resolver.stable({ ...place, log: this.#log })
+      return digestOf(source.bytes) === digest ? readFrom(source) : null
+    } catch {
+      // A file that has gone is not where the module was read from any more.
+      return null
+    }
+  }
+
+  /**
+   * Keeps the source map of a module that is stored, whichever filter or name it was pushed for; how many bytes
+   * of it. PLUGIN_SOURCE_MAP when it is none, OBJECT_NOT_FOUND when there is no such module.
+   */
+  async keepSourceMap(digest: string, bytes: Uint8Array): Promise<number> {
+    const map = keptSourceMap(bytes)
+    if (await this.store.putMap(digest, map)) return map.length
+    throw new GatewayError('OBJECT_NOT_FOUND', { name: `module ${digest} in the plugin store` })
   }
 
   /**

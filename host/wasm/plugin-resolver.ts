@@ -30,6 +30,11 @@ export interface ModuleOrigin {
   readonly reason: string
 }
 
+/** The file that the module itself was read from: one that stands in for a file has that one watched only. */
+export function readFrom({ file, origin }: ModuleOrigin): string | null {
+  return origin === 'override' ? null : file
+}
+
 /** A version on trial beside the one that runs. */
 export interface TrialOrigin {
   /** `PIPELINE/FILTER` or the name of the plugin: what the trial is of. */

@@ -10,6 +10,8 @@ export function digestOf(bytes: Uint8Array): string {
   return `sha256:${createHash('sha256').update(bytes).digest('hex')}`
 }
 
+const DIGEST = /^sha256:[0-9a-f]{64}$/
+
 /** A module that runs in one filter in place of what its `code` names. */
 export interface Override {
   readonly digest: string
@@ -58,6 +60,7 @@ export const HISTORY_KEPT = 10
  * configuration, under the data directory:
  *
  *     plugins/sha256/HEX.wasm      never changed once written
+ *     plugins/sha256/HEX.wasm.map  its source map, when one was pushed with it
  *     plugins/catalog.json         names and versions: see PluginCatalog
  *     plugins/filters.json         PIPELINE/FILTER -> FilterRecord
  *
@@ -93,6 +96,19 @@ export class PluginStore {
   async get(digest: string): Promise<Buffer | undefined> {
     const bytes = await readIfThere(this.#path(digest))
     return bytes !== undefined && digestOf(bytes) === digest ? bytes : undefined
+  }
+
+  /** Where the source map of a module is, if it has one here. */
+  mapFile(digest: string): string {
+    return `${this.#path(digest)}.map`
+  }
+
+  /** Keeps the source map of a module, in place of a former one. False when the module is not here. */
+  async putMap(digest: string, map: Uint8Array): Promise<boolean> {
+    // The digest is somebody's text, and about to be a part of a path.
+    if (!DIGEST.test(digest) || (await this.get(digest)) === undefined) return false
+    await writeAtomic(this.mapFile(digest), map)
+    return true
   }
 
   /** The override of a filter whose configuration says `code`, or undefined. */
@@ -163,8 +179,9 @@ export class PluginStore {
     return found
   }
 
-  /** Forgets a module. The caller has seen to it that nothing needs it. */
+  /** Forgets a module and its map. The caller has seen to it that nothing needs it. */
   async remove(digest: string): Promise<void> {
+    await rm(this.mapFile(digest), { force: true })
     await rm(this.#path(digest), { force: true })
   }
 

@@ -1,13 +1,11 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
-import { originalPositionFor, TraceMap } from '@jridgewell/trace-mapping'
+import { decodedMappings, originalPositionFor, TraceMap } from '@jridgewell/trace-mapping'
 import { reasonOf } from '../errors.ts'
 import type { GuestFrame } from './guest-frames.ts'
-import { customContent, type ModuleInfo } from './module/module-info.ts'
+import type { ModuleInfo } from './module/module-info.ts'
 import type { OffsetMap } from './module/offset-map.ts'
-
-/** A source map larger than this is not read. */
-export const SOURCE_MAP_MAX_BYTES = 16 * 1024 * 1024
+import { readSourceMap, type SourceMapFiles } from './source-map.ts'
 
 /** How far before an offset without a place the nearest one is looked for, in bytes. */
 const BACKTRACK_BYTES = 64
@@ -16,19 +14,19 @@ const INLINE_BYTES = 2_048
 
 /**
  * Leads from offsets in the code that ran to places in the sources it was compiled from: through the gate's
- * offset map, then the compiler's source map, which lies beside the module (`x.wasm.map`) or inside it (the
- * custom section `sourceMappingURL` as a data URL). Read when the first trap needs it.
+ * offset map, then the compiler's source map: inside the module (the custom section `sourceMappingURL` as a
+ * data URL), in the plugin store, or beside the module (`x.wasm.map`). Read when the first trap needs it; one
+ * that comes later, as after a push, is found by the next trap.
  */
 export class SourcePlaces {
   readonly #info: ModuleInfo
-  readonly #file: string | null
+  readonly #files: SourceMapFiles
   readonly #offsets: OffsetMap
   #map: TraceMap | null | undefined
 
-  /** `file` is where the module was read from; null when it came without a file. */
-  constructor(info: ModuleInfo, file: string | null, offsets: OffsetMap) {
+  constructor(info: ModuleInfo, files: SourceMapFiles, offsets: OffsetMap) {
     this.#info = info
-    this.#file = file
+    this.#files = files
     this.#offsets = offsets
   }
 
@@ -62,9 +60,10 @@ export class SourcePlaces {
     this.#map ??= this.#load()
     if (this.#map === null) return null
     // In a map of Wasm the line is always 1 and the column is the offset. Inlined code has gaps.
-    for (let back = 0; back <= reach; back++) {
+    for (let back = 0; back <= Math.min(reach, offset); back++) {
       const found = originalPositionFor(this.#map, { line: 1, column: offset - back })
-      if (found.source !== null && !(isOwn && isForeign(found.source))) {
+      // A map may name a source that it does not have.
+      if (typeof found.source === 'string' && !(isOwn && isForeign(found.source))) {
         return `${this.#pathOf(found.source)}:${found.line}:${found.column + 1}`
       }
     }
@@ -73,10 +72,9 @@ export class SourcePlaces {
 
   /** As a person would call the file: relative to the working folder when it is there. */
   #pathOf(source: string): string {
-    const name = source.replace(/^(?:\.\/)?(?:[^/]+\/)?(~lib\/)/, '$1')
-    if (name.startsWith('~lib/') || this.#file === null) return name
-    const base = dirname(this.#file)
-    const bare = name.replace(/^\.\//, '')
+    const bare = source.replace(/^\.\//, '').replace(/^(?:[^/]+\/)?(~lib\/)/, '$1')
+    if (bare.startsWith('~lib/') || this.#files.module === null) return bare
+    const base = dirname(this.#files.module)
     const tail = bare.slice(bare.indexOf('/') + 1)
     for (const candidate of [join(base, '..', tail), join(base, '..', bare), join(base, tail)]) {
       if (existsSync(candidate)) return relative(process.cwd(), candidate)
@@ -86,32 +84,17 @@ export class SourcePlaces {
 
   #load(): TraceMap | null {
     try {
-      const text = this.#inside() ?? this.#beside()
-      return text === null ? null : new TraceMap(text)
+      const text = readSourceMap(this.#info, this.#files)
+      if (text === null) return null
+      const map = new TraceMap(text)
+      // Now, so that what is wrong with it is told here and not in the middle of a trap.
+      decodedMappings(map)
+      return map
     } catch (error) {
       // A trap is explained without its place rather than not at all.
       process.emitWarning(`the source map of a plugin cannot be used: ${reasonOf(error)}`)
       return null
     }
-  }
-
-  #inside(): string | null {
-    for (const section of this.#info.customSections) {
-      if (section.name !== 'sourceMappingURL' || section.size > SOURCE_MAP_MAX_BYTES) continue
-      // The content is a name of its own: a length, then the URL.
-      const text = Buffer.from(customContent(this.#info, section)).toString('utf8')
-      const data = /data:application\/json[^,]*;base64,([A-Za-z0-9+/=]+)/.exec(text)
-      // Whoever has put the map in may have left the name of a file beside it.
-      if (data !== null) return Buffer.from(data[1] ?? '', 'base64').toString('utf8')
-    }
-    return null
-  }
-
-  #beside(): string | null {
-    const path = this.#file === null ? null : `${this.#file}.map`
-    if (path === null || !existsSync(path)) return null
-    const bytes = readFileSync(path)
-    return bytes.length > SOURCE_MAP_MAX_BYTES ? null : bytes.toString('utf8')
   }
 }
 

@@ -25,6 +25,8 @@ export class FakeControl implements Control {
   ]
   readonly objects = new Map<string, ObjectSpec>()
   readonly pushed: { bytes: Uint8Array; pipeline: string; filter: string }[] = []
+  /** Source maps by digest. */
+  readonly sourceMaps = new Map<string, Uint8Array>()
   /** Who asked for each roll-back. */
   readonly rolledBackBy: string[] = []
   /** Key-value data by pipeline/filter. */
@@ -111,6 +113,11 @@ export class FakeControl implements Control {
     this.revision += 1
     const [digest, previousDigest] = [`sha256:${'ab'.repeat(32)}`, `sha256:${'cd'.repeat(32)}`]
     return { digest, previousDigest, pipeline, filter, percent: null, durationMs: 2.4 }
+  }
+
+  async putSourceMap(digest: string, bytes: Uint8Array): Promise<number> {
+    this.sourceMaps.set(digest, bytes)
+    return bytes.length
   }
 
   async promotePlugin(pipeline: string, filter: string): Promise<PushOutcome> {

@@ -7,6 +7,7 @@ import { pageRoutes } from './page.ts'
 import { pluginStoreRoutes } from './plugin-store.ts'
 import { pluginRoutes } from './plugins.ts'
 import { probeRoutes } from './probes.ts'
+import { sourceMapRoutes } from './source-maps.ts'
 import { statusRoutes } from './status.ts'
 import { wasmRoutes } from './wasm.ts'
 
@@ -17,6 +18,7 @@ export const builtinRoutes: readonly RouteGroup[] = [
   statusRoutes,
   pluginRoutes,
   pluginStoreRoutes,
+  sourceMapRoutes,
   wasmRoutes,
   probeRoutes,
   metricsRoutes,

@@ -53,6 +53,7 @@ function tell({ io }: Pick<CommandCall, 'io'>, { module, running, stored }: Insp
   list('imports', module.imports)
   const memory = limits.memoryPages === null ? 'no memory' : `${limits.memoryPages} pages of memory`
   line('limits', `${memory}; reset: request is ${module.canReset ? '' : 'not '}possible`)
+  line('source map', MAP_TEXTS[module.sourceMap ?? ''] ?? module.sourceMap ?? 'none')
   list('notes', module.notes)
   const grant = running?.detail['grant']
   if (typeof grant === 'object' && grant !== null) {
@@ -69,6 +70,14 @@ function tell({ io }: Pick<CommandCall, 'io'>, { module, running, stored }: Insp
   }
   if (running !== null) tellRunning(running, line, list)
   if (stored !== null) tellStored(stored, line, list)
+}
+
+/** Where a source map is, as `sourceMap` of a module has it. */
+const MAP_TEXTS: Readonly<Record<string, string>> = {
+  '': 'none: a trap is logged without a line',
+  inside: 'in the module',
+  stored: 'pushed with the module',
+  beside: 'beside the module',
 }
 
 /** What a filter that runs says of its grant, and what it is called here. */

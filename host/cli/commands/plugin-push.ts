@@ -15,6 +15,7 @@ import {
   shortDigest,
 } from '../plugin-target.ts'
 import { pushSchema, storedOutcomeSchema } from '../replies.ts'
+import type { PushedModule } from '../source-map-push.ts'
 import { storedSentence } from '../stored-sentence.ts'
 import { TRIAL_OPTIONS } from '../trial-flags.ts'
 
@@ -56,6 +57,7 @@ export const pluginPushCommand = defineCommand({
     if (place === null) {
       const path = `/plugin-store${queryOf({ ...(as === undefined ? {} : identity(as)), ...trial })}`
       const outcome = await client.call(storedOutcomeSchema, 'POST', path, body)
+      await pushMap(call, client, { file, bytes, digest: outcome.digest })
       if (!writeData(call, outcome)) {
         call.io.stdout.write(`${printable(storedSentence(outcome, 'stored'))}\n`)
       }
@@ -67,10 +69,18 @@ export const pluginPushCommand = defineCommand({
     }
     const path = `${pluginPath(...place)}${queryOf(trial)}`
     const outcome = await client.call(pushSchema, 'PUT', path, body)
+    await pushMap(call, client, { file, bytes, digest: outcome.digest })
     if (!writeData(call, outcome)) tell(call, outcome)
     return EXIT.ok
   },
 })
+
+/** The reader of modules behind it is not loaded by every command. */
+async function pushMap(call: CommandCall, client: ApiClient, module: PushedModule): Promise<void> {
+  const { pushSourceMap } = await import('../source-map-push.ts')
+  const file = resolve(call.io.cwd, module.file)
+  await pushSourceMap(call, client, { ...module, file })
+}
 
 function tell(
   call: CommandCall,

@@ -12,6 +12,7 @@ import type { OffsetMap } from '../module/offset-map.ts'
 import { readModule } from '../module/reader.ts'
 import { type ModuleSheet, moduleSheet } from '../module-sheet.ts'
 import { digestOf } from '../plugin-store.ts'
+import { findSourceMap, type SourceMapFiles } from '../source-map.ts'
 import type { PluginHooks } from './plugin-hooks.ts'
 
 /** A module that has passed the gate and can be made instances of. */
@@ -61,12 +62,12 @@ export class CompiledModules {
     return { digest: digestOf(bytes), description, module, report, info, offsetMap }
   }
 
-  /** What a module is and says of itself. */
-  async inspect(bytes: Buffer): Promise<ModuleSheet> {
+  /** What a module is and says of itself; `maps` may hold its source map. */
+  async inspect(bytes: Buffer, maps: SourceMapFiles): Promise<ModuleSheet> {
     const usage = this.acquire(bytes, DEFAULT_MODULE_LIMITS.memoryPages)
     try {
       const { digest, description, info, report } = await usage.value
-      return moduleSheet(digest, description, info, report)
+      return moduleSheet(digest, description, info, report, findSourceMap(info, maps))
     } finally {
       usage.release()
     }

@@ -5,7 +5,8 @@ import type { PluginMeters } from '../metrics/plugin-meters.ts'
 import { MonitoredExecutor } from '../monitored-executor.ts'
 import type { OpenPlugin, PluginRequest } from '../open-plugin.ts'
 import type { PluginMonitor } from '../plugin-monitor.ts'
-import type { ModuleOrigin } from '../plugin-resolver.ts'
+import { type ModuleOrigin, readFrom } from '../plugin-resolver.ts'
+import type { PluginStore } from '../plugin-store.ts'
 import type { VersionMeter } from '../rollout/rollout-meter.ts'
 import { SourcePlaces } from '../source-places.ts'
 import type { CompiledModule, CompiledModules } from './compiled-modules.ts'
@@ -23,6 +24,7 @@ export interface LiveParts {
   readonly executors: PluginExecutors
   readonly meters: PluginMeters
   readonly data: DataStore
+  readonly store: PluginStore
   readonly hooks: PluginHooks
 }
 
@@ -79,6 +81,7 @@ export class LivePlugins {
     const { name: plugin, setup } = plan
     const version = compiled.description.version ?? ''
     const { digest } = compiled
+    const maps = { stored: this.#parts.store.mapFile(digest), module: readFrom(source) }
     const monitor = monitors.of({ pipeline, filter, plugin, version, digest })
     monitor.cpu.perSecondMs = request.cpuPerSecondMs
     this.#report(request, plan, monitor)
@@ -115,7 +118,7 @@ export class LivePlugins {
       file: source.file,
       executor,
       report: compiled.report,
-      places: new SourcePlaces(compiled.info, source.file, compiled.offsetMap),
+      places: new SourcePlaces(compiled.info, maps, compiled.offsetMap),
       debugRun: this.#debugRun(setup, source.file, request.memoryPages),
       grant: plan.grant,
       grantView: plan.grantView,
@@ -158,7 +161,8 @@ export class LivePlugins {
       findBuild,
       load: async (from, bytes) => {
         const { module, info, offsetMap } = await modules.compile(bytes, memoryPages)
-        return { module, places: new SourcePlaces(info, from, offsetMap) }
+        const maps = { stored: null, module: from }
+        return { module, places: new SourcePlaces(info, maps, offsetMap) }
       },
     })
   }
