@@ -7,75 +7,71 @@
 export class FieldIndex {
   readonly #apart: string
   #lines: string
-  /** Of each field where its line starts, its colon, and where its line ends. */
+  /**
+   * Of each field where its line starts, and its colon; its line ends where the next one starts, less CRLF. With
+   * room for what most requests have and a filter adds: growing it would cost more than it takes.
+   */
   readonly #at: number[]
-  /** The numbers of `#at` that belong to `apart`. */
-  readonly #apartEnd: number
+  /** The number of fields. */
+  size: number
+  /** The number of fields of `apart`, which come first. */
+  readonly apartSize: number
 
-  private constructor(apart: string, lines: string, at: number[], apartEnd: number) {
+  private constructor(apart: string, lines: string, at: number[], size: number, apartSize: number) {
     this.#apart = apart
     this.#lines = lines
     this.#at = at
-    this.#apartEnd = apartEnd
+    this.size = size
+    this.apartSize = apartSize
   }
 
   static of(apart: string, lines: string): FieldIndex {
-    const at: number[] = []
-    scanLines(apart, at)
-    const apartEnd = at.length
-    scanLines(lines, at)
-    return new FieldIndex(apart, lines, at, apartEnd)
+    const at: number[] = new Array(USUAL_FIELDS * 2)
+    const apartSize = scanLines(apart, at, 0)
+    return new FieldIndex(apart, lines, at, scanLines(lines, at, apartSize), apartSize)
   }
 
   /** One that grows by itself. */
   clone(): FieldIndex {
-    return new FieldIndex(this.#apart, this.#lines, this.#at.slice(), this.#apartEnd)
-  }
-
-  /** The number of fields. */
-  get size(): number {
-    return this.#at.length / 3
-  }
-
-  /** The number of fields of `apart`, which come first. */
-  get apartSize(): number {
-    return this.#apartEnd / 3
+    return new FieldIndex(this.#apart, this.#lines, this.#at.slice(), this.size, this.apartSize)
   }
 
   /** The number of the first field called `lower` at or after number `from`, or -1. */
   find(lower: string, from: number): number {
     const at = this.#at
     const { length } = lower
-    for (let i = from * 3; i < at.length; i += 3) {
-      const start = at[i] as number
-      if ((at[i + 1] as number) - start !== length) continue
-      if (isSameAt(i < this.#apartEnd ? this.#apart : this.#lines, start, lower)) return i / 3
+    const { size } = this
+    for (let i = from; i < size; i++) {
+      const start = at[i * 2] as number
+      if ((at[i * 2 + 1] as number) - start !== length) continue
+      if (isSameAt(this.#textOf(i), start, lower)) return i
     }
     return -1
   }
 
   name(index: number): string {
-    const i = index * 3
-    return this.#textOf(i).slice(this.#at[i] as number, this.#at[i + 1] as number)
+    const at = this.#at
+    return this.#textOf(index).slice(at[index * 2] as number, at[index * 2 + 1] as number)
   }
 
   /** Without the blanks around it: mostly one space before, but the grammar allows more and less. */
   value(index: number): string {
-    const i = index * 3
-    const text = this.#textOf(i)
-    let start = (this.#at[i + 1] as number) + 1
-    let end = this.#at[i + 2] as number
+    const text = this.#textOf(index)
+    const isLast = index + 1 === this.size || index + 1 === this.apartSize
+    let start = (this.#at[index * 2 + 1] as number) + 1
+    let end = (isLast ? text.length : (this.#at[index * 2 + 2] as number)) - 2
     while (start < end && isBlank(text.charCodeAt(start))) start += 1
     while (end > start && isBlank(text.charCodeAt(end - 1))) end -= 1
     return text.slice(start, end)
   }
 
-  /** `lines` is the text of before with one more line, `name: value` as these are. */
-  grown(lines: string, name: string, value: string): void {
+  /** `lines` is the text of before with one more line, that of `name`. */
+  grown(lines: string, name: string): void {
     const start = this.#lines.length
-    const colon = start + name.length
     this.#lines = lines
-    this.#at.push(start, colon, colon + 2 + value.length)
+    this.#at[this.size * 2] = start
+    this.#at[this.size * 2 + 1] = start + name.length
+    this.size += 1
   }
 
   /** The flat list of every field. */
@@ -85,18 +81,24 @@ export class FieldIndex {
     return list
   }
 
-  #textOf(i: number): string {
-    return i < this.#apartEnd ? this.#apart : this.#lines
+  #textOf(index: number): string {
+    return index < this.apartSize ? this.#apart : this.#lines
   }
 }
 
-function scanLines(lines: string, at: number[]): void {
-  for (let start = 0; start < lines.length; ) {
+/** Fields an index has room for when it is made. */
+const USUAL_FIELDS = 12
+
+/** Notes the fields of `lines` from number `size` on; returns the number of all. */
+function scanLines(lines: string, at: number[], size: number): number {
+  let count = size
+  for (let start = 0; start < lines.length; count++) {
     const colon = lines.indexOf(':', start)
-    const end = lines.indexOf('\r', colon)
-    at.push(start, colon, end)
-    start = end + 2
+    at[count * 2] = start
+    at[count * 2 + 1] = colon
+    start = lines.indexOf('\r', colon) + 2
   }
+  return count
 }
 
 /** Does the lowercase `lower` stand at `start`, in any case? */

@@ -180,7 +180,7 @@ export class Headers {
     const grown = `${lines}${name}: ${value}\r\n`
     this.#lines = grown
     if (this.#list !== null) this.#list.push(name, value)
-    else if (this.#index !== null) this.#index.grown(grown, name, value)
+    else if (this.#index !== null) this.#index.grown(grown, name)
   }
 
   /** The list, which is about to be changed: by a valid field that checked lines can hold, or not. */

@@ -2,7 +2,6 @@ import { Body } from '../exchange/body.ts'
 import type { MessageScope } from '../exchange/exchange.ts'
 import {
   type FieldName,
-  fieldName,
   type Headers,
   HOST_OWNED_HEADERS,
   isFieldValue,
@@ -10,7 +9,7 @@ import {
 } from '../exchange/headers.ts'
 import { Response } from '../exchange/response.ts'
 import { isHost, isPath, isQuery } from './abi/penstock-v1-calls.ts'
-import { Change, type ChangeLog } from './change-log.ts'
+import { Change, type ChangeLog, type ChangeValue } from './change-log.ts'
 import { ALL_RIGHTS, allowsHeader, type Grant, LOCAL_GRANT, Right } from './grant/grant.ts'
 
 /**
@@ -27,56 +26,32 @@ export function applyChanges(
   record: (key: string, value: string) => void = NO_METRICS,
 ): string | null {
   for (let i = 0; i < log.size && !log.isChecked; i++) {
-    const refused = check(
-      scope,
-      log.kinds[i] as number,
-      log.names[i] as string,
-      log.values[i] as string | Uint8Array,
-      log,
-      grant,
-    )
+    const refused = check(scope, log, i, grant)
     if (refused !== null) return refused
   }
   for (let i = 0; i < log.size; i++) {
-    if (log.kinds[i] === Change.metric) {
-      record(log.names[i] as string, String(log.values[i]))
-      continue
-    }
-    apply(
-      scope,
-      log.kinds[i] as number,
-      log.names[i] as string,
-      log.values[i] as string | Uint8Array,
-      putContext,
-    )
+    if (log.kindAt(i) === Change.metric) record(log.nameAt(i), String(log.valueAt(i)))
+    else apply(scope, log, i, putContext)
   }
-  const { requestFields, responseFields } = log
-  if (requestFields !== null) scope.request.headers = requestFields
-  if (responseFields !== null) (scope.response as Response).headers = responseFields
   return null
 }
 
-function check(
-  scope: MessageScope,
-  kind: number,
-  name: string,
-  value: string | Uint8Array,
-  log: ChangeLog,
-  grant: Grant,
-): string | null {
+function check(scope: MessageScope, log: ChangeLog, index: number, grant: Grant): string | null {
+  const kind = log.kindAt(index)
+  const value = log.valueAt(index)
   const needed = grant.rights === ALL_RIGHTS ? 0 : (RIGHTS[kind] ?? 0)
   if ((grant.rights & needed) !== needed) return 'the grant of the filter has no such change'
   switch (kind) {
     case Change.requestHeaderSet:
     case Change.requestHeaderAdd:
-      return checkHeader(name, value, grant)
+      return checkHeader(log, index, value, grant)
     case Change.responseHeaderSet:
     case Change.responseHeaderAdd:
-      return hasResponse(scope, log) ? checkHeader(name, value, grant) : NO_RESPONSE
+      return hasResponse(scope, log) ? checkHeader(log, index, value, grant) : NO_RESPONSE
     case Change.requestHeaderRemove:
-      return checkHeader(name, '', grant)
+      return checkHeader(log, index, '', grant)
     case Change.responseHeaderRemove:
-      return hasResponse(scope, log) ? checkHeader(name, '', grant) : NO_RESPONSE
+      return hasResponse(scope, log) ? checkHeader(log, index, '', grant) : NO_RESPONSE
     case Change.method:
       return typeof value === 'string' && isToken(value) ? null : 'the method is not a token'
     case Change.path:
@@ -87,7 +62,7 @@ function check(
       return typeof value === 'string' && isHost(value) ? null : 'the host is not valid'
     case Change.status:
     case Change.reply: {
-      const status = Number(name)
+      const status = Number(log.nameAt(index))
       if (!(status >= 200 && status <= 599)) return 'the status is not between 200 and 599'
       return kind === Change.reply || hasResponse(scope, log) ? null : NO_RESPONSE
     }
@@ -124,18 +99,20 @@ const RIGHTS: Readonly<Record<number, number>> = {
 }
 
 function hasResponse(scope: MessageScope, log: ChangeLog): boolean {
-  return (
-    scope.response !== null ||
-    log.kinds.includes(Change.reply) ||
-    log.kinds.includes(Change.response)
-  )
+  return scope.response !== null || log.find(Change.reply) >= 0 || log.find(Change.response) >= 0
 }
 
-function checkHeader(name: string, value: string | Uint8Array, grant: Grant): string | null {
-  const field = fieldName(name)
+function checkHeader(
+  log: ChangeLog,
+  index: number,
+  value: ChangeValue,
+  grant: Grant,
+): string | null {
+  const field = log.fieldAt(index)
   if (field === null) return 'a header name is not a token'
-  if (HOST_OWNED_HEADERS.has(field.lower)) return `the header ${name} belongs to the host`
-  if (!allowsHeader(grant.write, field.lower)) return `the header ${name} is not granted`
+  const { name, lower } = field
+  if (HOST_OWNED_HEADERS.has(lower)) return `the header ${name} belongs to the host`
+  if (!allowsHeader(grant.write, lower)) return `the header ${name} is not granted`
   return typeof value === 'string' && isFieldValue(value)
     ? null
     : `the value of ${name} is not valid`
@@ -143,30 +120,30 @@ function checkHeader(name: string, value: string | Uint8Array, grant: Grant): st
 
 function apply(
   scope: MessageScope,
-  kind: number,
-  name: string,
-  value: string | Uint8Array,
+  log: ChangeLog,
+  index: number,
   putContext: (key: string, value: Uint8Array) => void,
 ): void {
   const { request } = scope
-  switch (kind) {
+  const value = log.valueAt(index)
+  switch (log.kindAt(index)) {
     case Change.requestHeaderSet:
-      request.headers.setField(checkedName(name), value as string)
+      request.headers.setField(checkedName(log, index), value as string)
       return
     case Change.requestHeaderAdd:
-      request.headers.addField(checkedName(name), value as string)
+      request.headers.addField(checkedName(log, index), value as string)
       return
     case Change.requestHeaderRemove:
-      request.headers.remove(name)
+      request.headers.remove(log.nameAt(index))
       return
     case Change.responseHeaderSet:
-      responseHeaders(scope).setField(checkedName(name), value as string)
+      responseHeaders(scope).setField(checkedName(log, index), value as string)
       return
     case Change.responseHeaderAdd:
-      responseHeaders(scope).addField(checkedName(name), value as string)
+      responseHeaders(scope).addField(checkedName(log, index), value as string)
       return
     case Change.responseHeaderRemove:
-      responseHeaders(scope).remove(name)
+      responseHeaders(scope).remove(log.nameAt(index))
       return
     case Change.method:
       request.method = value as string
@@ -187,10 +164,10 @@ function apply(
       scope.response ??= new Response(200)
       return
     case Change.status:
-      if (scope.response !== null) scope.response.status = Number(name)
+      if (scope.response !== null) scope.response.status = Number(log.nameAt(index))
       return
     case Change.reply:
-      scope.response = new Response(Number(name), undefined, bodyOf(value))
+      scope.response = new Response(Number(log.nameAt(index)), undefined, bodyOf(value))
       return
     case Change.requestBody:
       request.body.cancel(new Error('a filter replaced the body'))
@@ -203,14 +180,14 @@ function apply(
       }
       return
     case Change.contextPut:
-      putContext(name, value as Uint8Array)
+      putContext(log.nameAt(index), value as Uint8Array)
       return
   }
 }
 
-function checkedName(name: string): FieldName {
+function checkedName(log: ChangeLog, index: number): FieldName {
   // `check` has seen that it is a token.
-  return fieldName(name) as FieldName
+  return log.fieldAt(index) as FieldName
 }
 
 function responseHeaders(scope: MessageScope): Headers {
@@ -218,7 +195,7 @@ function responseHeaders(scope: MessageScope): Headers {
   return (scope.response as Response).headers
 }
 
-function bodyOf(value: string | Uint8Array): Body {
+function bodyOf(value: ChangeValue): Body {
   const bytes = typeof value === 'string' ? Buffer.from(value, 'latin1') : value
   return Body.bytes(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength))
 }

@@ -1,4 +1,4 @@
-import type { Headers } from '../exchange/headers.ts'
+import { type FieldName, fieldName } from '../exchange/headers.ts'
 
 /** What a guest can change. The numbers travel through shared memory between threads of one version. */
 export const Change = {
@@ -26,55 +26,93 @@ export const Change = {
 
 export type ChangeKind = (typeof Change)[keyof typeof Change]
 
+/** What one change is about: the name of a field or a key, the number of a status; empty for others. */
+export type ChangeName = string | FieldName
+
+/** Text (latin1) or bytes. */
+export type ChangeValue = string | Uint8Array
+
+/** A change as plain data, that structured clone leaves as it is. */
+export type ChangeEntry = readonly [kind: number, name: string, value: ChangeValue]
+
 /**
  * The changes of one guest call, in order. A guest's writes are a transaction: they are recorded here and
  * applied whole when the call has returned, or not at all.
  *
- * Three parallel lists instead of a list of objects: most calls make two or three changes, and an entry
- * costs no object of its own. `name` is a header name, a context key, or the number of a status; `value`
- * is text (latin1) or bytes.
- *
- * A guest that runs in the event loop hands over its copy of the fields as it has left them, in place of an
- * entry for each write: finding, checking and copying them once more cost as much as the guest itself.
+ * One list with three places for each change, and room for those that most calls make: an entry costs no object
+ * of its own, and the list does not grow.
  */
 export class ChangeLog {
-  kinds: readonly number[] = NO_NUMBERS
-  names: readonly string[] = NO_TEXTS
-  values: readonly (string | Uint8Array)[] = NO_VALUES
-  /** The fields of the request as the guest has left them; null when they are as they were, or in entries. */
-  requestFields: Headers | null = null
-  /** The same of the response; applied after the entries, one of which may make the response. */
-  responseFields: Headers | null = null
+  /** Of each change its kind, its name and its value. */
+  #places: (number | ChangeName | ChangeValue)[] = NO_PLACES
+  #size = 0
   /** Every entry was checked by host calls of this very thread. */
   isChecked = false
 
+  /** A log with these changes. */
+  static of(entries: readonly ChangeEntry[]): ChangeLog {
+    const log = new ChangeLog()
+    for (const [kind, name, value] of entries) log.push(kind, name, value)
+    return log
+  }
+
   get size(): number {
-    return this.kinds.length
+    return this.#size
   }
 
-  push(kind: number, name: string, value: string | Uint8Array): void {
-    if (this.kinds === NO_NUMBERS) {
-      this.kinds = [kind]
-      this.names = [name]
-      this.values = [value]
-      return
-    }
-    // Made above: lists of its own.
-    ;(this.kinds as number[]).push(kind)
-    ;(this.names as string[]).push(name)
-    ;(this.values as (string | Uint8Array)[]).push(value)
+  push(kind: number, name: ChangeName, value: ChangeValue): void {
+    if (this.#places === NO_PLACES) this.#places = new Array(USUAL_CHANGES * 3)
+    const at = this.#size * 3
+    this.#places[at] = kind
+    this.#places[at + 1] = name
+    this.#places[at + 2] = value
+    this.#size += 1
   }
 
+  kindAt(index: number): number {
+    return this.#places[index * 3] as number
+  }
+
+  nameAt(index: number): string {
+    const name = this.#places[index * 3 + 1] as ChangeName
+    return typeof name === 'string' ? name : name.name
+  }
+
+  /** The name as that of a field; null when it can be none. */
+  fieldAt(index: number): FieldName | null {
+    const name = this.#places[index * 3 + 1] as ChangeName
+    return typeof name === 'string' ? fieldName(name) : name
+  }
+
+  valueAt(index: number): ChangeValue {
+    return this.#places[index * 3 + 2] as ChangeValue
+  }
+
+  /** The first change of this kind, or -1. */
+  find(kind: number): number {
+    for (let i = 0; i < this.#size; i++) if (this.kindAt(i) === kind) return i
+    return -1
+  }
+
+  /** All of them as plain data. */
+  entries(): ChangeEntry[] {
+    return Array.from({ length: this.#size }, (_, i) => [
+      this.kindAt(i),
+      this.nameAt(i),
+      this.valueAt(i),
+    ])
+  }
+
+  /** Makes it empty. It keeps the room most calls need, and nothing of what was in it. */
   clear(): void {
-    this.kinds = NO_NUMBERS
-    this.names = NO_TEXTS
-    this.values = NO_VALUES
-    this.requestFields = null
-    this.responseFields = null
+    if (this.#size > USUAL_CHANGES) this.#places = NO_PLACES
+    else this.#places.fill('', 0, this.#size * 3)
+    this.#size = 0
   }
 }
 
-// Shared by all logs without entries, which most are.
-const NO_NUMBERS: readonly number[] = Object.freeze([])
-const NO_TEXTS: readonly string[] = Object.freeze([])
-const NO_VALUES: readonly (string | Uint8Array)[] = Object.freeze([])
+/** Changes a list has room for when it is made. */
+const USUAL_CHANGES = 4
+
+/** Shared by all logs without changes, which many are. */
+const NO_PLACES: (number | ChangeName | ChangeValue)[] = []

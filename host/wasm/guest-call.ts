@@ -7,6 +7,7 @@ import {
 } from '../exchange/headers.ts'
 import { Change, ChangeLog } from './change-log.ts'
 import { allowsHeader, type Grant, LOCAL_GRANT, Right } from './grant/grant.ts'
+import { GuestFields } from './guest-fields.ts'
 import { Errno, GUEST_LIMITS } from './limits.ts'
 
 /**
@@ -77,13 +78,13 @@ export class GuestCall {
   input: GuestInput = NO_INPUT
   changes = new ChangeLog()
   readonly grant: Grant
-  /** Changed fields are handed over whole instead of entries: for guests in the event loop. */
-  readonly #handsOver: boolean
+  /** Who applies the changes need not check them again. */
+  readonly #isLocal: boolean
+  readonly #request = new GuestFields()
+  readonly #response = new GuestFields()
   /** Another number for every call, for what is counted per call. */
   serial = 0
   status = 0
-  requestHeaders: Headers = NO_HEADERS
-  responseHeaders: Headers | null = null
   requestBody: Uint8Array | null = null
   responseBody: Uint8Array | null = null
   hasReplied = false
@@ -94,8 +95,6 @@ export class GuestCall {
   #path: string | null = null
   #query: string | null = null
   #host: string | null = null
-  #requestOwned = false
-  #responseOwned = false
   #context: Map<string, Uint8Array> | null = null
   #headerBytes = 0
   #contextBytes = 0
@@ -104,8 +103,11 @@ export class GuestCall {
   /** `isLocal`: whoever applies the changes runs in the same thread, right after the call. */
   constructor(grant: Grant = LOCAL_GRANT, isLocal = false) {
     this.grant = grant
-    // A guest that does not see all fields has a list without the others.
-    this.#handsOver = isLocal && grant.read.isEvery
+    this.#isLocal = isLocal
+  }
+
+  get hasResponse(): boolean {
+    return this.#response.isThere
   }
 
   get method(): string {
@@ -133,14 +135,12 @@ export class GuestCall {
     this.#query = null
     this.#host = null
     this.status = input.status
-    this.requestHeaders = input.requestHeaders
-    this.responseHeaders = input.responseHeaders
+    this.#request.load(input.requestHeaders)
+    this.#response.load(input.responseHeaders)
     this.requestBody = input.requestBody
     this.responseBody = input.responseBody
     this.hasReplied = false
     this.denials = null
-    this.#requestOwned = false
-    this.#responseOwned = false
     this.#context = null
     this.#headerBytes = 0
     this.#contextBytes = 0
@@ -155,12 +155,8 @@ export class GuestCall {
   /** What the call has changed, for whoever applies it; null for nothing. The next call has another log. */
   takeChanges(): ChangeLog | null {
     const log = this.changes
-    if (this.#handsOver) {
-      log.isChecked = true
-      if (this.#requestOwned) log.requestFields = this.requestHeaders
-      if (this.#responseOwned) log.responseFields = this.responseHeaders
-    }
-    if (log.size === 0 && log.requestFields === null && log.responseFields === null) return null
+    if (log.size === 0) return null
+    log.isChecked = this.#isLocal
     this.changes = new ChangeLog()
     return log
   }
@@ -181,11 +177,18 @@ export class GuestCall {
     return (this.grant.rights & right) === 0 ? this.deny(capability) : 0
   }
 
-  /** The fields of a message, or null when the message is not there in this phase. */
+  /**
+   * The fields of a message, own writes among them; null when the message is not there in this phase. Whoever
+   * wants one value asks `fieldsOf`.
+   */
   headersOf(message: number): Headers | null {
-    if (message === Message.request) return this.requestHeaders
-    if (message === Message.response) return this.responseHeaders
-    return null
+    return this.fieldsOf(message)?.all ?? null
+  }
+
+  /** As `headersOf`, for looking at single fields. */
+  fieldsOf(message: number): GuestFields | null {
+    if (message === Message.request) return this.#request
+    return message === Message.response && this.#response.isThere ? this.#response : null
   }
 
   /** 0 when the message can be changed now, else the error a guest gets. */
@@ -193,7 +196,7 @@ export class GuestCall {
     const phase = this.input.phase
     if (message === Message.request) return phase === Phase.request ? 0 : Errno.wrongPhase
     if (message === Message.response) {
-      return this.responseHeaders !== null && phase !== Phase.done ? 0 : Errno.wrongPhase
+      return this.#response.isThere && phase !== Phase.done ? 0 : Errno.wrongPhase
     }
     return Errno.invalid
   }
@@ -221,29 +224,38 @@ export class GuestCall {
   setHeader(message: number, header: HeaderName, value: string): number {
     const refused = this.#checkHeader(message, header, value)
     if (refused !== 0) return refused
-    this.#ownHeaders(message).setField(header, value)
-    const kind = message === Message.request ? Change.requestHeaderSet : Change.responseHeaderSet
-    return this.#changed(kind, header, value)
+    const isRequest = message === Message.request
+    const fields = isRequest ? this.#request : this.#response
+    fields.set(header, value)
+    const kind = isRequest ? Change.requestHeaderSet : Change.responseHeaderSet
+    this.changes.push(kind, header, value)
+    return 0
   }
 
   addHeader(message: number, header: HeaderName, value: string): number {
     const refused = this.#checkHeader(message, header, value)
     if (refused !== 0) return refused
-    const headers = this.#ownHeaders(message)
-    if (headers.size >= GUEST_LIMITS.headers) return Errno.tooLarge
-    headers.addField(header, value)
-    const kind = message === Message.request ? Change.requestHeaderAdd : Change.responseHeaderAdd
-    return this.#changed(kind, header, value)
+    const isRequest = message === Message.request
+    const fields = isRequest ? this.#request : this.#response
+    const { headers } = GUEST_LIMITS
+    // A write that waits may be of a field that is there: only the copy knows how many there are.
+    if (fields.maxSize >= headers && (fields.all?.size ?? 0) >= headers) return Errno.tooLarge
+    fields.add(header, value)
+    const kind = isRequest ? Change.requestHeaderAdd : Change.responseHeaderAdd
+    this.changes.push(kind, header, value)
+    return 0
   }
 
   removeHeader(message: number, header: HeaderName): number {
     const refused = this.canWrite(message)
     if (refused !== 0) return refused
     if (!header.canWrite) return this.deny(`headers.write ${header.lower}`)
-    this.#ownHeaders(message).remove(header.lower)
     const isRequest = message === Message.request
+    const fields = isRequest ? this.#request : this.#response
+    fields.remove(header)
     const kind = isRequest ? Change.requestHeaderRemove : Change.responseHeaderRemove
-    return this.#changed(kind, header, '')
+    this.changes.push(kind, header, '')
+    return 0
   }
 
   setBody(message: number, bytes: Uint8Array): number {
@@ -266,8 +278,7 @@ export class GuestCall {
     if (status < 200 || status > 599) return Errno.invalid
     this.hasReplied = true
     this.status = status
-    this.responseHeaders = new Headers()
-    this.#responseOwned = true
+    this.#response.make()
     this.responseBody = bytes
     this.changes.push(Change.reply, String(status), bytes)
     return 0
@@ -275,10 +286,9 @@ export class GuestCall {
 
   /** Makes an empty response with status 200 when there is none. */
   makeResponse(): void {
-    if (this.responseHeaders !== null || this.need(Right.reply, 'reply') !== 0) return
+    if (this.#response.isThere || this.need(Right.reply, 'reply') !== 0) return
     this.status = 200
-    this.responseHeaders = new Headers()
-    this.#responseOwned = true
+    this.#response.make()
     this.changes.push(Change.response, '', '')
   }
 
@@ -315,11 +325,6 @@ export class GuestCall {
     return 0
   }
 
-  #changed(kind: number, header: HeaderName, value: string): 0 {
-    if (!this.#handsOver) this.changes.push(kind, header.name, value)
-    return 0
-  }
-
   #checkHeader(message: number, header: HeaderName, value: string): number {
     const refused = this.canWrite(message)
     if (refused !== 0) return refused
@@ -327,22 +332,6 @@ export class GuestCall {
     if (!isFieldValue(value)) return Errno.invalid
     this.#headerBytes += header.lower.length + value.length
     return this.#headerBytes > GUEST_LIMITS.headerBytes ? Errno.tooLarge : 0
-  }
-
-  /** The fields of a message, copied the first time this call changes them: the input belongs to others. */
-  #ownHeaders(message: number): Headers {
-    if (message === Message.request) {
-      if (!this.#requestOwned) {
-        this.#requestOwned = true
-        this.requestHeaders = this.requestHeaders.clone()
-      }
-      return this.requestHeaders
-    }
-    const known = this.responseHeaders ?? new Headers()
-    if (this.#responseOwned) return known
-    this.#responseOwned = true
-    this.responseHeaders = known.clone()
-    return this.responseHeaders
   }
 }
 

@@ -87,13 +87,12 @@ export function itemThat(does: string): GuestItem {
 /** What the guest said it did, or the code of the failure. */
 export function did(outcome: GuestOutcome): string {
   const { changes, failure } = outcome
-  // In the event loop the fields themselves are handed over: what the guest has set stands at the end.
-  const at = changes?.kinds.indexOf(Change.requestHeaderSet) ?? -1
-  return String(changes?.values[at] ?? changes?.requestFields?.list.at(-1) ?? failure?.code)
+  const at = changes?.find(Change.requestHeaderSet) ?? -1
+  return String(at < 0 ? failure?.code : changes?.valueAt(at))
 }
 
 /** The size of the request body the guest has set; 0 for none. */
 export function bodySize(outcome: GuestOutcome): number {
-  const at = outcome.changes?.kinds.indexOf(Change.requestBody) ?? -1
-  return outcome.changes?.values[at]?.length ?? 0
+  const at = outcome.changes?.find(Change.requestBody) ?? -1
+  return at < 0 ? 0 : (outcome.changes?.valueAt(at).length ?? 0)
 }

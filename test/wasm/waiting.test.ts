@@ -142,7 +142,7 @@ for (const { isolation, make } of EXECUTORS) {
     const what = Array.from({ length: 20 }, (_, i) => `s${i}`)
     const outcomes = await runAll(executor, what)
     assert.equal(
-      outcomes.map(({ changes }) => changes?.values[0]),
+      outcomes.map(({ changes }) => changes?.valueAt(0)),
       what,
     )
   })

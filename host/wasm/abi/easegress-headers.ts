@@ -21,8 +21,9 @@ export class EasegressHeaders {
 
   /** The first value; "" when there is none. */
   get(name: string): string {
-    const { lower } = this.#name(name)
-    return lower === 'host' ? '' : (this.#headers.get(lower) ?? '')
+    const header = this.#name(name)
+    if (header.lower === 'host') return ''
+    return this.#call.fieldsOf(this.#message)?.value(header) ?? ''
   }
 
   set(name: string, value: string): void {
@@ -42,7 +43,7 @@ export class EasegressHeaders {
 
   /** `Name: value` and CRLF for each field, names in canonical case and sorted, as Go writes them. */
   text(): string {
-    const { list } = this.#headers
+    const { list } = this.all
     const fields: [name: string, value: string][] = []
     for (let i = 0; i < list.length; i += 2) {
       const name = canonicalName(list[i] as string)
@@ -57,13 +58,14 @@ export class EasegressHeaders {
   setText(text: string): void {
     const fields = parseFields(text)
     const former = new Set<string>()
-    const { list } = this.#headers
+    const { list } = this.all
     for (let i = 0; i < list.length; i += 2) former.add((list[i] as string).toLowerCase())
     for (const lower of former) this.remove(lower)
     for (const [name, value] of fields) this.add(name, value)
   }
 
-  get #headers(): Headers {
+  /** All of them, own writes among them; only to be read. */
+  get all(): Headers {
     return this.#call.headersOf(this.#message) ?? NO_HEADERS
   }
 

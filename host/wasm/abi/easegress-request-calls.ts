@@ -67,14 +67,12 @@ export function easegressRequestImports(env: GuestEnv, values: EasegressMemory) 
       headers.remove(values.latin1(name, headerNameBytes))
     },
     host_req_get_cookie: (name: number) =>
-      values.returnLatin1(readCookie(call.requestHeaders, values.latin1(name, headerNameBytes))),
+      values.returnLatin1(readCookie(headers.all, values.latin1(name, headerNameBytes))),
     host_req_get_all_cookie: () =>
-      values.returnArray(
-        readCookies(call.requestHeaders).map((cookie) => Buffer.from(cookie, 'latin1')),
-      ),
+      values.returnArray(readCookies(headers.all).map((cookie) => Buffer.from(cookie, 'latin1'))),
     host_req_add_cookie(pointer: number): void {
       const text = values.latin1(pointer, headerValueBytes)
-      headers.set('Cookie', addCookie(call.requestHeaders, text))
+      headers.set('Cookie', addCookie(headers.all, text))
     },
     host_req_get_body(): number {
       if (call.requestBody === null) {

@@ -16,7 +16,7 @@ export function easegressResponseImports(env: GuestEnv, values: EasegressMemory)
   const { headerNameBytes, headerValueBytes, headerBytes, bodyBytes } = GUEST_LIMITS
 
   return {
-    host_resp_get_status_code: () => (call.responseHeaders === null ? 200 : call.status),
+    host_resp_get_status_code: () => (call.hasResponse ? call.status : 200),
     host_resp_set_status_code(status: number): void {
       call.makeResponse()
       refuse(call.setStatus(status), `the status ${status}`)

@@ -49,7 +49,7 @@ export function penstockV1Imports(env: GuestEnv): WebAssembly.ModuleImports {
     },
 
     status_get(): number {
-      return call.responseHeaders === null ? Errno.wrongPhase : call.status
+      return call.hasResponse ? call.status : Errno.wrongPhase
     },
 
     status_set(status: number): number {
@@ -74,13 +74,13 @@ export function penstockV1Imports(env: GuestEnv): WebAssembly.ModuleImports {
     },
 
     header_get(message: number, id: number, buf: number, cap: number): number {
-      const headers = call.headersOf(message)
+      const fields = call.fieldsOf(message)
       const header = names[id]
-      if (headers === null) return Errno.wrongPhase
+      if (fields === null) return Errno.wrongPhase
       if (header === undefined) return Errno.invalid
       if (!header.canRead) return call.deny(`headers.read ${header.lower}`)
-      const at = headers.find(header.lower)
-      return at < 0 ? Errno.absent : memory.putLatin1(headers.valueAt(at), buf, cap)
+      const value = fields.value(header)
+      return value === undefined ? Errno.absent : memory.putLatin1(value, buf, cap)
     },
 
     header_count(message: number, id: number): number {

@@ -173,9 +173,11 @@ export class Batch {
     const queueMs = this.#block.startedAtMs(slot) - item.enqueuedAtMs
     const changes = readChanges(this.#block.results)
     if (code <= ResultCode.trapped) {
-      const frames = decodeFrames(String(changes?.values[1] ?? ''))
-      const failure = failureOf(code, String(changes?.values[0] ?? ''))
-      return failedOutcome(failure, runMs, frames, queueMs)
+      const [reason = '', frames = ''] = (changes?.entries() ?? []).map(([, , text]) =>
+        String(text),
+      )
+      const failure = failureOf(code, reason)
+      return failedOutcome(failure, runMs, decodeFrames(frames), queueMs)
     }
     const fuel = this.#block.fuel(slot)
     return outcomeOf(code, code === ResultCode.replied, changes, runMs, queueMs, fuel)
@@ -184,13 +186,7 @@ export class Batch {
   /** Its changes came in the message, because they did not fit in the block. */
   #oversizeOutcome(slot: number, item: QueuedItem, reply: BatchReply): GuestOutcome {
     const code = this.#block.result(slot)
-    const changes = new ChangeLog()
-    if (reply.oversize !== null) {
-      const { kinds, names, values } = reply.oversize
-      for (let i = 0; i < kinds.length; i++) {
-        changes.push(kinds[i] as number, names[i] as string, values[i] as string | Uint8Array)
-      }
-    }
+    const changes = ChangeLog.of(reply.oversize ?? [])
     const queueMs = this.#block.startedAtMs(slot) - item.enqueuedAtMs
     const runMs = this.#block.runMs(slot)
     return outcomeOf(code, code === ResultCode.replied, changes, runMs, queueMs)

@@ -288,7 +288,7 @@ function putLengths(area: BlockArea, headers: Headers): void {
 export function sizeOfChanges(log: ChangeLog): number {
   let size = 8
   for (let i = 0; i < log.size; i++) {
-    size += 24 + (log.names[i] as string).length * 3 + (log.values[i] as string).length
+    size += 24 + log.nameAt(i).length * 3 + log.valueAt(i).length
   }
   return size
 }
@@ -299,9 +299,9 @@ export function writeChanges(area: BlockArea, log: ChangeLog): void {
   if (log.size === 0) return
   let text = ''
   for (let i = 0; i < log.size; i++) {
-    const kind = log.kinds[i] as number
-    const value = log.values[i] as string | Uint8Array
-    let name = log.names[i] as string
+    const kind = log.kindAt(i)
+    const value = log.valueAt(i)
+    let name = log.nameAt(i)
     // Only the key of per-request data is not latin1.
     if (kind === Change.contextPut) name = Buffer.from(name, 'utf8').latin1Slice()
     area.putInt(kind)
@@ -311,7 +311,7 @@ export function writeChanges(area: BlockArea, log: ChangeLog): void {
   }
   area.putText(text)
   for (let i = 0; i < log.size; i++) {
-    const value = log.values[i] as string | Uint8Array
+    const value = log.valueAt(i)
     if (typeof value !== 'string') area.putBytes(value)
   }
 }

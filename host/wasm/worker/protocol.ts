@@ -1,5 +1,5 @@
 import { GatewayError, isGatewayError, reasonOf } from '../../errors.ts'
-import type { ChangeLog } from '../change-log.ts'
+import type { ChangeEntry, ChangeLog } from '../change-log.ts'
 import type { PluginSetup } from '../executor.ts'
 import type { GuestAnswer, GuestAsk } from '../outbound/guest-ask.ts'
 import type { Denials } from '../outbound/guest-services.ts'
@@ -54,7 +54,7 @@ export interface BatchReply {
   /** The rest is given back because guests trapped one after another: see MAX_TRAPS. */
   readonly isTrapped: boolean
   /** The changes of the last slot that ran, when they did not fit in the block. */
-  readonly oversize: ChangeLogMessage | null
+  readonly oversize: readonly ChangeEntry[] | null
   /** What guests wait for. Default nothing. */
   readonly asks?: readonly SlotAsk[] | null
 }
@@ -64,9 +64,6 @@ export interface BatchReply {
  * the others get another thread, or another moment.
  */
 export const MAX_TRAPS = 3
-
-/** A `ChangeLog` as structured clone leaves it. */
-export type ChangeLogMessage = Pick<ChangeLog, 'kinds' | 'names' | 'values'>
 
 /** A guest's log line on its way to the event loop. */
 export interface LogMessage {

@@ -162,7 +162,7 @@ function runSlots(task: BatchTask): BatchReply {
       return {
         processed: slot + 1,
         isTrapped: false,
-        oversize: { kinds: answer.kinds, names: answer.names, values: answer.values },
+        oversize: answer.entries(),
       }
     }
     writeChanges(block.results, answer)

@@ -105,8 +105,7 @@ export class WaitingGuests {
       block.setEnded(slot, monotonicMs(), NOT_MEASURED)
       block.setResult(slot, code)
       if (!block.results.hasRoom(sizeOfChanges(answer))) {
-        const { kinds, names, values } = answer
-        return { ...replyOf(slot + 1, asks), oversize: { kinds, names, values } }
+        return { ...replyOf(slot + 1, asks), oversize: answer.entries() }
       }
       writeChanges(block.results, answer)
       const state = code <= ResultCode.trapped ? SlotState.failed : SlotState.done
@@ -143,7 +142,7 @@ export class WaitingGuests {
       if (step.ask !== null) return this.#wait(slot, seat, step.ask, asks)
       const { call } = seat.instance
       const code = call.hasReplied ? ResultCode.replied : step.value
-      const answer = copyOf(call.changes)
+      const answer = ChangeLog.of(call.changes.entries())
       call.unload()
       if (!seat.instance.canReset) seat.instance = null
       room.free.push(seat)
@@ -182,18 +181,6 @@ function takeSeat(room: Room): Seat {
   const seat: Seat = { instance: null, requestId: '' }
   room.seats.add(seat)
   return seat
-}
-
-function copyOf(changes: ChangeLog): ChangeLog {
-  const copy = new ChangeLog()
-  for (let i = 0; i < changes.size; i++) {
-    copy.push(
-      changes.kinds[i] as number,
-      changes.names[i] as string,
-      changes.values[i] as string | Uint8Array,
-    )
-  }
-  return copy
 }
 
 function replyOf(processed: number, asks: readonly SlotAsk[]): BatchReply {

@@ -58,6 +58,10 @@ function execute(text: string, options: Options = {}): GuestOutcome {
 }
 
 /** A module whose `wasm_run` is this code. */
+function kindsOf({ changes }: GuestOutcome): number[] {
+  return (changes?.entries() ?? []).map(([kind]) => kind)
+}
+
 const module = (imports: string, run: string, others = ALLOCATOR): string => `(module
   ${imports}
   (memory (export "memory") 1)
@@ -169,7 +173,7 @@ test('a response that is not there reads as an empty one, and only a change make
   const write = '(call $setStatus (i32.const 404)) (i32.sub (call $status) (i32.const 404))'
   const made = execute(module(RESPONSE, write))
   assert.is(made.kind, 'next')
-  assert.equal(made.changes?.kinds, [Change.response, Change.status])
+  assert.equal(kindsOf(made), [Change.response, Change.status])
 })
 
 test('a status that is none is a trap, and with it nothing is changed', () => {
@@ -190,7 +194,7 @@ test('fields that belong to the host are passed over, a bad name or value is a t
     `(call $set (i32.const ${name}) (i32.const ${value})) (call $delete (i32.const 0)) (i32.const 0)`
   const owned = execute(module(RESPONSE, set(0, 32), data))
   assert.is(owned.kind, 'next')
-  assert.equal(owned.changes?.kinds, [Change.response])
+  assert.equal(kindsOf(owned), [Change.response])
   assert.match(
     execute(module(RESPONSE, set(64, 32), data)).failure?.message ?? '',
     /no header name/,
@@ -206,9 +210,7 @@ test('with a response there, both messages can be changed', () => {
     (i32.load (call $body))`
   const outcome = execute(module(RESPONSE, run, ALLOCATOR + string(0, 'Do')), { item })
   assert.is(outcome.result, 3)
-  assert.equal(outcome.changes?.kinds, [Change.status])
-  assert.is.not(outcome.changes?.requestFields ?? null, null)
-  assert.is(outcome.changes?.responseFields ?? null, null)
+  assert.equal(kindsOf(outcome), [Change.status, Change.requestHeaderRemove])
 })
 
 test('shared data is refused past its limits with a reason', () => {

@@ -66,9 +66,9 @@ function argumentsFor(signature: string, prng: Prng): (number | bigint)[] {
 
 /** Applies what the guest has changed: whole or not at all, and what comes of it can be sent. */
 function applied(host: HostCalls): void {
-  const { changes, responseHeaders } = host.guest
+  const { changes, hasResponse } = host.guest
   const exchange = new Exchange(makeRequest({ target: '/a?b', headers: ['x', '1'] }), 'server', 0)
-  if (responseHeaders !== null) exchange.response = new Response(200)
+  if (hasResponse) exchange.response = new Response(200)
   const refused = applyChanges(exchange, changes, () => undefined)
   const { request, response } = exchange
   for (const list of [request.headers.list, response?.headers.list ?? []]) {

@@ -21,8 +21,7 @@ function guest(): { call: GuestCall; metrics: GuestMetrics; entries: () => strin
   const metrics = new GuestMetrics(call)
   const entries = (): string[] => {
     metrics.flush()
-    const { names, values } = call.changes
-    return names.map((name, i) => `${name} ${values[i]}`)
+    return call.changes.entries().map(([, name, value]) => `${name} ${value}`)
   }
   return { call, metrics, entries }
 }

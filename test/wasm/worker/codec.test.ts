@@ -124,8 +124,7 @@ test('changes come back as they were made, and take no more room than was said',
       assert.ok(results.at <= sizeOfChanges(log), `${results.at} bytes`)
       results.at = 0
       const read = readChanges(results)
-      const entries =
-        read === null ? [] : read.kinds.map((kind, i) => [kind, read.names[i], read.values[i]])
+      const entries = read === null ? [] : read.entries()
       assert.equal(
         entries,
         changes.map(([kind, name, value]) => [

@@ -1,0 +1,112 @@
+import { type FieldName, Headers } from '../exchange/headers.ts'
+
+const Write = { set: 0, add: 1, remove: 2 } as const
+
+/** So many writes wait as they are; with one more the copy is made. Most guests write two or three fields. */
+const MAX_WAITING = 8
+
+/**
+ * The fields of one message as a guest sees them: those of the input, with its own writes laid over them. The
+ * input belongs to others and stays as it is. Writes wait in a short list until somebody asks for what only a
+ * copy with all of them can tell: copying the fields of every request to which a guest adds two costs as much
+ * as the guest. One object per instance and message, loaded anew for every call.
+ *
+ *     input ──value──▶ the last write of that name, or the input
+ *       └──all, or many writes──▶ copy of the input, with the writes in their order
+ */
+export class GuestFields {
+  #input: Headers | null = null
+  /** The input with all writes; null until it is needed. */
+  #copy: Headers | null = null
+  #size = 0
+  readonly #kinds: number[] = new Array(MAX_WAITING).fill(Write.set)
+  readonly #names: FieldName[] = new Array(MAX_WAITING).fill(NO_NAME)
+  readonly #values: string[] = new Array(MAX_WAITING).fill('')
+
+  /** Begins anew with fields that nothing here will change; null for a message that is not there. */
+  load(input: Headers | null): void {
+    this.#input = input
+    this.#copy = null
+    // An idle instance keeps no text of a request alive.
+    for (let i = 0; i < this.#size; i++) this.#values[i] = ''
+    this.#size = 0
+  }
+
+  /** Begins anew with a message that the guest has made. */
+  make(): void {
+    this.load(NO_HEADERS)
+  }
+
+  get isThere(): boolean {
+    return this.#input !== null
+  }
+
+  /** The fields with all writes; null for a message that is not there. The reader must not change them. */
+  get all(): Headers | null {
+    return this.#size === 0 ? (this.#copy ?? this.#input) : this.#copied()
+  }
+
+  /** At most the number of fields. */
+  get maxSize(): number {
+    const fields = this.#copy ?? this.#input
+    return (fields === null ? 0 : fields.size) + this.#size
+  }
+
+  /** The first value of a field, or undefined. */
+  value({ lower }: FieldName): string | undefined {
+    for (let i = this.#size - 1; i >= 0; i--) {
+      if ((this.#names[i] as FieldName).lower !== lower) continue
+      const kind = this.#kinds[i]
+      if (kind === Write.set) return this.#values[i]
+      if (kind === Write.remove) return undefined
+      // It stands behind those that were there, if any.
+      return this.#copied().get(lower)
+    }
+    return (this.#copy ?? this.#input)?.get(lower)
+  }
+
+  set(name: FieldName, value: string): void {
+    this.#write(Write.set, name, value)
+  }
+
+  add(name: FieldName, value: string): void {
+    this.#write(Write.add, name, value)
+  }
+
+  remove(name: FieldName): void {
+    this.#write(Write.remove, name, '')
+  }
+
+  #write(kind: number, name: FieldName, value: string): void {
+    if (this.#copy === null && this.#size < MAX_WAITING) {
+      this.#kinds[this.#size] = kind
+      this.#names[this.#size] = name
+      this.#values[this.#size] = value
+      this.#size += 1
+    } else {
+      apply(this.#copied(), kind, name, value)
+    }
+  }
+
+  /** The copy, up to date. */
+  #copied(): Headers {
+    const copy = this.#copy ?? (this.#input ?? NO_HEADERS).clone()
+    for (let i = 0; i < this.#size; i++) {
+      apply(copy, this.#kinds[i] as number, this.#names[i] as FieldName, this.#values[i] as string)
+    }
+    this.#copy = copy
+    this.#size = 0
+    return copy
+  }
+}
+
+const NO_NAME: FieldName = { name: '', lower: '', isApart: false }
+
+/** Nothing writes to it: what writes has a copy. */
+const NO_HEADERS = new Headers()
+
+function apply(headers: Headers, kind: number, name: FieldName, value: string): void {
+  if (kind === Write.set) headers.setField(name, value)
+  else if (kind === Write.add) headers.addField(name, value)
+  else headers.remove(name.lower)
+}
