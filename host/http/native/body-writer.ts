@@ -1,6 +1,8 @@
 import type { Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
 import type { Body, BodySink } from '../../exchange/body.ts'
-import { fieldLines, MAX_TEXT_LENGTH } from './head-text.ts'
+import { fieldLines } from './head-text.ts'
+import { SEND_SIZE, SendMemory } from './send-memory.ts'
 
 /** Told how the writing of a streamed body goes. */
 export interface BodyWriterOwner {
@@ -15,13 +17,19 @@ export const BY_LENGTH = 0
 export const IN_CHUNKS = 1
 export const UNTIL_CLOSE = 2
 
-/** Streamed pieces up to this size travel as text together with their framing, in one write. */
+/** Streamed pieces up to this size travel together with their framing, in one write. */
 export const SMALL_PIECE_BYTES = 8 * 1024
 
+/** A message is put together and written in one go: all connections share the memory for it. */
+const memory = new SendMemory()
+
 /**
- * Writes the messages of one connection, one after the other. A small whole message is one write of one
- * text; a streamed body passes piece by piece, each flushed at once, and its producer is asked to wait
- * while the peer does not read.
+ * Writes the messages of one connection, one after the other. A small whole message is one write; a streamed
+ * body passes piece by piece, each flushed at once, and its producer is asked to wait while the peer does not
+ * read.
+ *
+ * A head comes in texts that end with a line end each: its first lines, fields, and fields that were added.
+ * Joined before they are written they would be copied twice.
  */
 export class BodyWriter implements BodySink {
   /** Body bytes of the current message that were handed to the socket. */
@@ -29,6 +37,8 @@ export class BodyWriter implements BodySink {
   framing = BY_LENGTH
   readonly #socket: Socket
   readonly #owner: BodyWriterOwner
+  /** TLS keeps what it is given until the records are out. */
+  readonly #takesAtOnce: boolean
   #left = 0
   #body: Body | null = null
   /** The head, as long as it waits for the first piece of the body. */
@@ -37,6 +47,7 @@ export class BodyWriter implements BodySink {
   constructor(socket: Socket, owner: BodyWriterOwner) {
     this.#socket = socket
     this.#owner = owner
+    this.#takesAtOnce = !(socket instanceof TLSSocket)
   }
 
   /** A streamed body is under way. */
@@ -44,36 +55,42 @@ export class BodyWriter implements BodySink {
     return this.#body !== null
   }
 
-  /** Sends a message without a body; `head` ends with its empty line. */
-  sendHead(head: string): void {
+  /** Sends a message without a body. */
+  sendHead(start: string, fields: string, added: string): void {
     this.sentBytes = 0
-    this.#socket.write(head, 'latin1')
-  }
-
-  /** Sends a message whose body is whole, with its length; `head` ends with its last field line. */
-  sendWhole(head: string, body: Body): void {
-    const text = body.latin1
-    if (text !== null) {
-      this.sentBytes = text.length
-      this.#socket.write(`${head}content-length: ${text.length}\r\n\r\n${text}`, 'latin1')
+    if (start.length + fields.length + added.length + 2 > SEND_SIZE) {
+      this.#socket.write(`${start}${fields}${added}\r\n`, 'latin1')
       return
     }
-    const bytes = body.whole()
+    beginMessage(start, fields, added)
+    memory.text('\r\n')
+    memory.send(this.#socket, this.#takesAtOnce)
+  }
+
+  /** Sends a message whose body is whole, with its length. */
+  sendWhole(start: string, fields: string, added: string, body: Body): void {
+    const whole = body.latin1 ?? body.whole()
+    const framing = `content-length: ${whole.length}\r\n\r\n`
+    const headSize = start.length + fields.length + added.length + framing.length
+    this.sentBytes = whole.length
     const socket = this.#socket
-    const start = `${head}content-length: ${bytes.length}\r\n\r\n`
-    this.sentBytes = bytes.length
-    if (bytes.length <= MAX_TEXT_LENGTH - start.length) {
-      socket.write(bytes.length === 0 ? start : start + bytes.latin1Slice(), 'latin1')
+    if (headSize + whole.length > SEND_SIZE) {
+      socket.cork()
+      socket.write(`${start}${fields}${added}${framing}`, 'latin1')
+      socket.write(whole, 'latin1')
+      socket.uncork()
       return
     }
-    socket.cork()
-    socket.write(start, 'latin1')
-    socket.write(bytes)
-    socket.uncork()
+    beginMessage(start, fields, added)
+    memory.text(framing)
+    if (typeof whole === 'string') memory.text(whole)
+    else memory.copy(whole)
+    memory.send(socket, this.#takesAtOnce)
   }
 
-  /** Sends a message whose body streams; `head` ends with its last field line. */
-  sendStream(head: string, body: Body, framing: number): void {
+  /** Sends a message whose body streams. */
+  sendStream(start: string, fields: string, added: string, body: Body, framing: number): void {
+    const head = start + fields + added
     this.sentBytes = 0
     this.framing = framing
     this.#body = body
@@ -111,9 +128,12 @@ export class BodyWriter implements BodySink {
     const isChunked = this.framing === IN_CHUNKS
     const head = this.#takeHead()
     const before = isChunked ? `${head}${chunk.length.toString(16)}\r\n` : head
-    if (chunk.length <= SMALL_PIECE_BYTES) {
-      const text = before + chunk.latin1Slice()
-      return socket.write(isChunked ? `${text}\r\n` : text, 'latin1')
+    if (chunk.length <= SMALL_PIECE_BYTES && before.length < SEND_SIZE - SMALL_PIECE_BYTES - 2) {
+      memory.begin()
+      if (before !== '') memory.text(before)
+      memory.copy(chunk)
+      if (isChunked) memory.text('\r\n')
+      return memory.send(socket, this.#takesAtOnce)
     }
     if (before === '') return socket.write(chunk)
     // One system call for all parts.
@@ -161,6 +181,13 @@ export class BodyWriter implements BodySink {
     this.#head = ''
     return head
   }
+}
+
+function beginMessage(start: string, fields: string, added: string): void {
+  memory.begin()
+  memory.text(start)
+  memory.text(fields)
+  if (added !== '') memory.text(added)
 }
 
 const WRONG_LENGTH = new Error('the body does not have the length that was announced')

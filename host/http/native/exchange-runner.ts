@@ -160,7 +160,7 @@ export class ExchangeRunner implements BodyWriterOwner {
       return false
     }
     this.#status = 101
-    this.writer.sendHead(`${statusLine(101)}${fields}${UPGRADED_LINES}\r\n`)
+    this.writer.sendHead(statusLine(101), fields, UPGRADED_LINES)
     // A tunnel needs nothing of what the exchange holds: a change must not have to wait for its end.
     this.#settle(exchange, true)
     this.#owner.onTunnel(response.tunnel)
@@ -174,17 +174,18 @@ export class ExchangeRunner implements BodyWriterOwner {
     const fields = fieldLines(headers)
     if (fields === null || !Number.isInteger(status) || status < 200 || status > 599) return false
     this.#status = status
-    let head = statusLine(status) + fields
+    const start = statusLine(status)
     // The lines of an upstream's answer have their date.
-    if (headers.lines === null && !headers.has('date')) head += dateLine()
-    if (!this.#staysOpen) head += 'connection: close\r\n'
-    else if (this.#isHttp10) head += 'connection: keep-alive\r\n'
+    let added = headers.lines === null && !headers.has('date') ? dateLine() : ''
+    if (!this.#staysOpen) added += 'connection: close\r\n'
+    else if (this.#isHttp10) added += 'connection: keep-alive\r\n'
     if (this.#isHead || status === 204 || status === 304) {
-      this.writer.sendHead(head + bodilessFraming(status, this.#isHead, body))
+      this.writer.sendHead(start, fields, added + bodilessFraming(status, this.#isHead, body))
       body.cancel(UNWANTED)
-    } else if (body.isWhole && body.trailers === null) this.writer.sendWhole(head, body)
-    else {
-      this.writer.sendStream(head, body, this.#framingOf(body))
+    } else if (body.isWhole && body.trailers === null) {
+      this.writer.sendWhole(start, fields, added, body)
+    } else {
+      this.writer.sendStream(start, fields, added, body, this.#framingOf(body))
       return true
     }
     this.#end(true)
@@ -216,9 +217,9 @@ export class ExchangeRunner implements BodyWriterOwner {
 
 /** The length a GET would have had, for HEAD and 304; 204 has no framing at all (RFC 9110, section 8.6). */
 function bodilessFraming(status: number, isHead: boolean, body: Body): string {
-  if (status === 204) return '\r\n'
+  if (status === 204) return ''
   const length = body.isWhole && !body.isEmpty ? body.whole().length : body.announcedLength
-  return length > 0 || (isHead && length === 0) ? `content-length: ${length}\r\n\r\n` : '\r\n'
+  return length > 0 || (isHead && length === 0) ? `content-length: ${length}\r\n` : ''
 }
 
 const UNWANTED = new Error('nobody reads this body')

@@ -3,9 +3,6 @@ import { endToEndFields } from '../forward.ts'
 import { ALLOWED_METHODS, answerText } from '../node/local-answer.ts'
 import { STATUS_CODES } from '../node-http.ts'
 
-/** Past this a latin1 text is copied once more on its way to the socket. */
-export const MAX_TEXT_LENGTH = 16 * 1024
-
 /** The Allow field, with its line end. */
 export const ALLOW_LINE = `allow: ${ALLOWED_METHODS}\r\n`
 

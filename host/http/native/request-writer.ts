@@ -29,18 +29,17 @@ export class RequestWriter implements BodyWriterOwner {
     if (fields === null || BREAKS_LINE.test(target) || !this.#isHost(host)) return false
     if (method !== 'GET' && method !== 'POST' && !isToken(method)) return false
     const { upgrade } = request
-    const lines =
-      upgrade === undefined ? fields : `${fields}Connection: Upgrade\r\nUpgrade: ${upgrade}\r\n`
-    const head = `${method} ${target} HTTP/1.1\r\nHost: ${host}\r\n${lines}`
+    const start = `${method} ${target} HTTP/1.1\r\nHost: ${host}\r\n`
+    const added = upgrade === undefined ? '' : `Connection: Upgrade\r\nUpgrade: ${upgrade}\r\n`
     if (body.isWhole && body.trailers === null) {
       this.isDone = true
       // A method that defines a body says that it has none; the others are silent (RFC 9110, section 8.6).
-      if (!body.isEmpty || definesBody(method)) this.#writer.sendWhole(head, body)
-      else this.#writer.sendHead(`${head}\r\n`)
+      if (!body.isEmpty || definesBody(method)) this.#writer.sendWhole(start, fields, added, body)
+      else this.#writer.sendHead(start, fields, added)
     } else {
       this.isDone = false
       const hasLength = body.announcedLength >= 0 && !body.isWhole
-      this.#writer.sendStream(head, body, hasLength ? BY_LENGTH : IN_CHUNKS)
+      this.#writer.sendStream(start, fields, added, body, hasLength ? BY_LENGTH : IN_CHUNKS)
     }
     return true
   }

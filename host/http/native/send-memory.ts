@@ -1,0 +1,44 @@
+import type { Socket } from 'node:net'
+
+/** Bytes of a message that is put together before it is written; a longer one leaves in parts. */
+export const SEND_SIZE = 16 * 1024
+
+/**
+ * Where the small messages of all connections of a thread are put together, one after the other. Joined as
+ * strings, each would be copied to a new one on its way out, which is garbage of the size of the message.
+ *
+ * A socket that has taken a write at once refers to nothing of it any more; memory that was not taken at once
+ * is left to the socket, and other memory takes its place.
+ */
+export class SendMemory {
+  #bytes: Buffer = Buffer.allocUnsafeSlow(SEND_SIZE)
+  #length = 0
+
+  /** Begins a message. What one before left behind because it failed half-way is gone. */
+  begin(): void {
+    this.#length = 0
+  }
+
+  /** Adds latin1 text. All parts of a message together have at most `SEND_SIZE` bytes. */
+  text(text: string): void {
+    this.#length += this.#bytes.latin1Write(text, this.#length)
+  }
+
+  /** Adds a copy of `bytes`. */
+  copy(bytes: Buffer): void {
+    this.#length += bytes.copy(this.#bytes, this.#length)
+  }
+
+  /** Writes the message; false when the socket wants no more for now. */
+  send(socket: Socket, takesAtOnce: boolean): boolean {
+    const size = this.#length
+    this.#length = 0
+    // What has to wait gets memory of its own size.
+    if (!takesAtOnce || socket.writableLength > 0) {
+      return socket.write(this.#bytes.latin1Slice(0, size), 'latin1')
+    }
+    const hasRoom = socket.write(this.#bytes.subarray(0, size))
+    if (socket.writableLength > 0) this.#bytes = Buffer.allocUnsafeSlow(SEND_SIZE)
+    return hasRoom
+  }
+}
