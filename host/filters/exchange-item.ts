@@ -4,6 +4,7 @@ import type { GuestItem } from '../wasm/executor.ts'
 import { readableFields } from '../wasm/grant/grant.ts'
 import type { Phase } from '../wasm/guest-call.ts'
 import type { OpenPlugin } from '../wasm/open-plugin.ts'
+import { type CallTrace, callTraceOf } from '../wasm/outbound/call-trace.ts'
 import { dataOf } from './plugin-context.ts'
 
 /** What a guest sees of an exchange, looked up when it looks: most guests look at little. */
@@ -69,6 +70,12 @@ export class ExchangeItem implements GuestItem {
 
   get status(): number {
     return this.#scope.response === null ? 0 : this.#scope.response.status
+  }
+
+  get callTrace(): CallTrace | null {
+    const { exchange, span } = this.#scope
+    if (exchange.trace === null) return null
+    return callTraceOf(exchange.trace, span, exchange.request.headers)
   }
 
   get requestId(): string {

@@ -4,7 +4,7 @@ import type { Exchange } from '../exchange/exchange.ts'
 import type { Headers } from '../exchange/headers.ts'
 import type { HttpClient } from '../http/engine.ts'
 import type { UpstreamTls } from '../http/tls/upstream-tls.ts'
-import { endCall, failCall, traceOutbound } from '../upstream/trace-call.ts'
+import { endCall, failCall, traceOutbound } from '../observe/tracing/call-span.ts'
 import type { Usage } from '../usage-pool.ts'
 import type { FilterEnv } from './env.ts'
 

@@ -5,6 +5,7 @@ import { type HostCall, hostCallsByName } from '../wasm/host-call.ts'
 import { Errno } from '../wasm/limits.ts'
 import { CallDesk } from '../wasm/outbound/call-desk.ts'
 import {
+  type CallOrigin,
   type CallPort,
   type GuestAnswer,
   type GuestAsk,
@@ -51,8 +52,8 @@ export class FakeCalls implements CallPort {
     })
   }
 
-  async call(setup: PluginSetup, ask: GuestAsk, requestId: string): Promise<GuestAnswer> {
-    if (ask.kind === 'function') return await this.#functions.call(setup, ask, requestId, null)
+  async call(setup: PluginSetup, ask: GuestAsk, origin: CallOrigin): Promise<GuestAnswer> {
+    if (ask.kind === 'function') return await this.#functions.call(setup, ask, origin, null)
     const request = parseAsk(ask.head)
     if ('code' in request) return request
     const { method, url } = request

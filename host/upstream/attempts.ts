@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts'
 import { reasonOf } from '../errors.ts'
 import type { Exchange, MessageScope } from '../exchange/exchange.ts'
 import type { Response } from '../exchange/response.ts'
+import { endCall, failCall } from '../observe/tracing/call-span.ts'
 import { type CircuitBreaker, REFUSED } from '../resilience/circuit-breaker.ts'
 import { GIVE_UP, mayRetry, type Retry } from '../resilience/retry.ts'
 import type { Endpoint } from './endpoint.ts'
@@ -16,7 +17,7 @@ import {
 import { followRedirects } from './redirect.ts'
 import type { ServerPool } from './server-pool.ts'
 import type { StickySession } from './sticky-session.ts'
-import { endCall, failCall, traceCall } from './trace-call.ts'
+import { traceCall } from './trace-call.ts'
 import { keepBody, requestTo } from './upstream-request.ts'
 
 /** What sending a request came to: an answer of an endpoint, or a failure. */

@@ -17,34 +17,6 @@ export function traceCall(scope: MessageScope, endpoint: Endpoint, name: string)
   return span
 }
 
-/** The same of a call that a filter makes by itself, within the span `step` of it. */
-export function traceOutbound(
-  trace: RequestTrace,
-  step: Span | null,
-  method: string,
-  url: URL,
-): Span | null {
-  const parent = step ?? trace.server
-  if (parent === null) return null
-  const span = parent.child(CLIENT, url.host, monotonicMs())
-  span.set('http.request.method', method)
-  span.set('url.full', `${url.origin}${url.pathname}`)
-  return span
-}
-
-/** The head of the answer is here. */
-export function endCall(span: Span, status: number): void {
-  span.set('http.response.status_code', status)
-  if (status >= 400) span.error = ''
-  span.end(monotonicMs())
-}
-
-/** There is none. */
-export function failCall(span: Span, reason: string): void {
-  span.error = reason
-  span.end(monotonicMs())
-}
-
 /** `fields` with the trace in them; what the client said about it goes. */
 export function withTrace(
   fields: Headers | string[],

@@ -3,12 +3,16 @@ import type { ChangeLog } from './change-log.ts'
 import type { Grant } from './grant/grant.ts'
 import type { GuestInput } from './guest-call.ts'
 import type { GuestFrame } from './guest-frames.ts'
+import type { CallTrace } from './outbound/call-trace.ts'
 
 /**
  * One event for a guest: the input of a phase. Later kinds of events (body chunks, call answers, timers)
  * are further phases, not a second way in.
  */
-export type GuestItem = GuestInput
+export interface GuestItem extends GuestInput {
+  /** The trace that calls of the guest belong to; null or left out for none. Looked at when it makes one. */
+  readonly callTrace?: CallTrace | null
+}
 
 /**
  * Where guests can run. `process`, a crash boundary that is its own and for which nothing here has to change, is

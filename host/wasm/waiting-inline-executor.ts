@@ -134,7 +134,7 @@ export class WaitingInlineExecutor implements Executor {
       let step = await instance.begin(item)
       while (step.ask !== null) {
         runMs += monotonicMs() - resumedAtMs
-        const answer = await this.#services.calls.call(this.#setup, step.ask, item.requestId, null)
+        const answer = await this.#services.calls.call(this.#setup, step.ask, item, null)
         resumedAtMs = monotonicMs()
         step = await instance.resume(answer)
       }

@@ -1,12 +1,21 @@
 import { monotonicMs } from '../../clock.ts'
 import { reasonOf } from '../../errors.ts'
-import { GuardedClient } from '../../http/guarded-client.ts'
+import { type GuardedAnswer, GuardedClient } from '../../http/guarded-client.ts'
+import { endCall, failCall, traceOutbound } from '../../observe/tracing/call-span.ts'
+import type { Span } from '../../observe/tracing/span.ts'
 import type { PluginSetup } from '../executor.ts'
 import { LOCAL_GRANT } from '../grant/grant.ts'
 import type { HostCall } from '../host-call.ts'
 import { Errno } from '../limits.ts'
 import { isPublicAddress, plainAddress } from './address.ts'
-import { type CallPort, type GuestAnswer, type GuestAsk, refusal } from './guest-ask.ts'
+import { tracedFields } from './call-trace.ts'
+import {
+  type CallOrigin,
+  type CallPort,
+  type GuestAnswer,
+  type GuestAsk,
+  refusal,
+} from './guest-ask.ts'
 import { allowsUrl } from './host-list.ts'
 import { parseAsk } from './http-ask.ts'
 import { OUTBOUND_LIMITS } from './outbound-limits.ts'
@@ -50,7 +59,7 @@ export class CallDesk implements CallPort {
   async call(
     setup: PluginSetup,
     ask: GuestAsk,
-    requestId: string,
+    origin: CallOrigin,
     signal: AbortSignal | null,
   ): Promise<GuestAnswer> {
     const waiting = this.#inFlight.get(setup.id) ?? 0
@@ -63,8 +72,8 @@ export class CallDesk implements CallPort {
     this.#inFlight.set(setup.id, waiting + 1)
     try {
       return ask.kind === 'http'
-        ? await this.#http(setup, ask, requestId, signal)
-        : await this.#function(setup, ask, requestId, signal)
+        ? await this.#http(setup, ask, origin, signal)
+        : await this.#function(setup, ask, origin.requestId, signal)
     } finally {
       const left = (this.#inFlight.get(setup.id) ?? 1) - 1
       if (left > 0) this.#inFlight.set(setup.id, left)
@@ -82,7 +91,7 @@ export class CallDesk implements CallPort {
   async #http(
     setup: PluginSetup,
     ask: HttpAsk,
-    requestId: string,
+    { requestId, callTrace = null }: CallOrigin,
     signal: AbortSignal | null,
   ): Promise<GuestAnswer> {
     const grant = setup.grant ?? LOCAL_GRANT
@@ -96,10 +105,15 @@ export class CallDesk implements CallPort {
       ask.timeoutMs === 0 ? OUTBOUND_LIMITS.timeoutMs : ask.timeoutMs,
       OUTBOUND_LIMITS.maxTimeoutMs,
     )
-    const { method, url, headers } = request
+    const { method, url } = request
     const maxBodyBytes = OUTBOUND_LIMITS.answerBytes
+    const span =
+      callTrace === null ? null : traceOutbound(callTrace.trace, callTrace.step, method, url)
+    const headers =
+      callTrace === null ? request.headers : tracedFields(request.headers, callTrace, span)
     const outgoing = { method, url, headers, body: ask.body, timeoutMs, maxBodyBytes }
     const answer = await this.#client(grant.allowPrivate).send(outgoing, signal)
+    if (span !== null) endSpan(span, answer)
     switch (answer.kind) {
       case 'answer':
         return { code: answer.status, head: headOf(answer.headers), body: answer.body }
@@ -188,6 +202,11 @@ export class CallDesk implements CallPort {
     if (allowPrivate || isPublicAddress(plain)) return null
     return `${plain} is a private address`
   }
+}
+
+function endSpan(span: Span, answer: GuardedAnswer): void {
+  if (answer.kind === 'answer') endCall(span, answer.status)
+  else failCall(span, answer.reason)
 }
 
 function headOf(headers: readonly string[]): string {

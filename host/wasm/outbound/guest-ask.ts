@@ -1,4 +1,4 @@
-import type { PluginSetup } from '../executor.ts'
+import type { GuestItem, PluginSetup } from '../executor.ts'
 
 /** What a guest waits for. Plain data: it travels between threads. */
 export type GuestAsk =
@@ -20,13 +20,16 @@ export interface GuestAnswer {
   readonly body: Uint8Array
 }
 
+/** For whom a call is made. */
+export type CallOrigin = Pick<GuestItem, 'requestId' | 'callTrace'>
+
 /** Where calls of guests are made: in the event loop, whatever thread they come from. */
 export interface CallPort {
   /** Never rejects. An aborted `signal` says that nobody waits any more. */
   call(
     setup: PluginSetup,
     ask: GuestAsk,
-    requestId: string,
+    origin: CallOrigin,
     signal: AbortSignal | null,
   ): Promise<GuestAnswer>
 }

@@ -82,7 +82,7 @@ export class ParkedItems<T extends Parkable> {
     const abort = new AbortController()
     this.#parked.set(token, { item, abort })
     const { setup, item: input } = item
-    void this.#services.calls.call(setup, ask, input.requestId, abort.signal).then((answer) => {
+    void this.#services.calls.call(setup, ask, input, abort.signal).then((answer) => {
       // The thread was ended meanwhile.
       if (!this.#parked.delete(token)) return
       this.#onAnswer(item, { token, answer, usedMs, queueMs })

@@ -56,9 +56,10 @@ export class QueuedItem {
     // `complete` of a second part adds to that of the first: only this part is added here.
     const usedBefore = usedMs - (this.resumption?.usedMs ?? 0)
     const isFirst = this.resumption === null
+    const { requestId, callTrace = null } = this.item
     return new QueuedItem(
       this.setup,
-      emptyInput(Phase.answer, this.item.requestId),
+      { ...emptyInput(Phase.answer, requestId), callTrace },
       Math.max(1, this.timeoutMs - usedBefore),
       Number.POSITIVE_INFINITY,
       this.firstLane,

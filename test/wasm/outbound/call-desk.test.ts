@@ -46,7 +46,7 @@ function deskOf(
   // What the desk looks at of a setup.
   const setup = { id: 1, name: 'p', grant: { ...LOCAL_GRANT, ...grant } } as unknown as PluginSetup
   const ask = (what: GuestAsk, signal: AbortSignal | null = null) =>
-    desk.call(setup, what, 'r-1', signal)
+    desk.call(setup, what, { requestId: 'r-1' }, signal)
   return {
     desk,
     denied,

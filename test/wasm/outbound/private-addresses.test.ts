@@ -44,7 +44,7 @@ test('a private address is denied, however it is written and whatever the grant 
     const setup = { id: 1, name: 'p', grant } as unknown as PluginSetup
     const head = `GET http://${host}:${port}/`
     const ask = { kind: 'http', head, body: new Uint8Array(0), timeoutMs: 5_000 } as const
-    const answer = await desk.call(setup, ask, 'r-1', null)
+    const answer = await desk.call(setup, ask, { requestId: 'r-1' }, null)
     assert.is(answer.code, Errno.denied, `${host}: ${answer.code} ${answer.head}`)
   }
   assert.is(denied.length, hosts.length)
@@ -56,7 +56,7 @@ test('a private address is denied, however it is written and whatever the grant 
   ]) {
     const setup = { id: 1, name: 'p', grant: LOCAL_GRANT } as unknown as PluginSetup
     const ask = { kind: 'http', head: `GET ${url}`, body: new Uint8Array(0), timeoutMs: 0 } as const
-    assert.is((await desk.call(setup, ask, 'r-1', null)).code, Errno.invalid, url)
+    assert.is((await desk.call(setup, ask, { requestId: 'r-1' }, null)).code, Errno.invalid, url)
   }
   assert.equal(requests, [])
 })
