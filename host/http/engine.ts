@@ -1,7 +1,7 @@
 import type { Body } from '../exchange/body.ts'
 import type { Exchange } from '../exchange/exchange.ts'
-import type { Headers } from '../exchange/headers.ts'
 import type { Response } from '../exchange/response.ts'
+import type { ForwardedFields } from './forward.ts'
 import type { Overload } from './overload/overload.ts'
 import type { ServerTls } from './tls/server-tls.ts'
 import type { UpstreamTls } from './tls/upstream-tls.ts'
@@ -105,7 +105,7 @@ export interface UpstreamRequest {
   readonly target: string
   readonly host: string
   /** Without hop-by-hop and framing fields: a flat list, or fields that may be sent on as they were read. */
-  readonly headers: readonly string[] | Headers
+  readonly headers: readonly string[] | ForwardedFields
   readonly body: Body
   /** The protocol to go over to; an answer of status 101 then brings a tunnel. Left out: none. */
   readonly upgrade?: string

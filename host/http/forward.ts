@@ -60,17 +60,52 @@ const CLAIMS = [
 ]
 
 /**
+ * Valid fields on their way to an upstream: lines as an engine has read them, and lines that this gateway adds.
+ * Joined they would be a copy of every field of the request, so only who has to look at all of them does that.
+ */
+export class ForwardedFields {
+  readonly read: string
+  readonly added: string
+
+  constructor(read: string, added: string) {
+    this.read = read
+    this.added = added
+  }
+
+  /** All of them as a flat list. */
+  get list(): readonly string[] {
+    return Headers.fromLines(this.read + this.added).list
+  }
+}
+
+/**
  * The same as `forwardRequestHeaders`, made without looking at each field when the fields are those that an
  * engine has read and nobody has changed: checked lines never hold a claim.
  */
-export function forwardRequestFields(request: Request): Headers | string[] {
+export function forwardRequestFields(request: Request): ForwardedFields | string[] {
   const { lines } = request.headers
   // A filter may have put anything in the place of the host.
-  if (lines === null || /[^!-~]/.test(request.host)) return forwardRequestHeaders(request)
-  const host = request.host === '' ? '' : `X-Forwarded-Host: ${request.host}\r\n`
-  return Headers.fromLines(
-    `${lines}X-Forwarded-For: ${request.remoteAddress}\r\n${host}X-Forwarded-Proto: ${request.scheme}\r\n`,
-  )
+  if (lines === null || BREAKS_LINE.test(request.host)) return forwardRequestHeaders(request)
+  return new ForwardedFields(lines, forwardedLines(request))
+}
+
+const BREAKS_LINE = /[^!-~]/
+
+// What was asked for last: behind a balancer, or from one client, all requests say the same.
+let lastAddress = ''
+let lastHost = ''
+let lastScheme = ''
+let lastLines = ''
+
+function forwardedLines({ remoteAddress, host, scheme }: Request): string {
+  if (remoteAddress !== lastAddress || host !== lastHost || scheme !== lastScheme) {
+    const hostLine = host === '' ? '' : `X-Forwarded-Host: ${host}\r\n`
+    lastAddress = remoteAddress
+    lastHost = host
+    lastScheme = scheme
+    lastLines = `X-Forwarded-For: ${remoteAddress}\r\n${hostLine}X-Forwarded-Proto: ${scheme}\r\n`
+  }
+  return lastLines
 }
 
 /** Host, or a field that says who the client is and what it asked for. */

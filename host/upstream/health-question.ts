@@ -5,6 +5,7 @@ import { Body } from '../exchange/body.ts'
 import { Headers } from '../exchange/headers.ts'
 import type { Response } from '../exchange/response.ts'
 import type { HttpClient, UpstreamRequest } from '../http/engine.ts'
+import { ForwardedFields } from '../http/forward.ts'
 import { closeFrame, NORMAL_CLOSURE } from '../http/websocket/frame-watch.ts'
 import { checkAcceptance, WEBSOCKET_VERSION } from '../http/websocket/handshake.ts'
 
@@ -86,7 +87,7 @@ export class HealthQuestion {
   async #askWebSocket(timeoutMs: number): Promise<string | null> {
     const { headers: written } = this.#request
     const list = [
-      ...(written instanceof Headers ? written.list : written),
+      ...(written instanceof ForwardedFields ? written.list : written),
       ...['sec-websocket-key', randomBytes(16).toString('base64')],
       ...['sec-websocket-version', WEBSOCKET_VERSION],
     ]

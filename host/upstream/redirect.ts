@@ -1,8 +1,8 @@
 import { Body } from '../exchange/body.ts'
 import type { Exchange } from '../exchange/exchange.ts'
-import { Headers } from '../exchange/headers.ts'
 import type { Response } from '../exchange/response.ts'
 import type { UpstreamRequest } from '../http/engine.ts'
+import { ForwardedFields } from '../http/forward.ts'
 import type { Endpoint } from './endpoint.ts'
 
 /** How far redirects are followed. */
@@ -79,8 +79,8 @@ function isSafe(method: string): boolean {
 }
 
 /** Fields that describe a body that is not sent any more (RFC 9110, section 15.4). */
-function withoutContent(headers: readonly string[] | Headers): string[] {
-  const list = headers instanceof Headers ? headers.list : headers
+function withoutContent(headers: readonly string[] | ForwardedFields): string[] {
+  const list = headers instanceof ForwardedFields ? headers.list : headers
   const kept: string[] = []
   for (let i = 0; i < list.length; i += 2) {
     const name = list[i] as string

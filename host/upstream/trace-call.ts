@@ -1,6 +1,6 @@
 import { monotonicMs } from '../clock.ts'
 import type { MessageScope } from '../exchange/exchange.ts'
-import { Headers } from '../exchange/headers.ts'
+import { ForwardedFields } from '../http/forward.ts'
 import type { RequestTrace } from '../observe/tracing/request-trace.ts'
 import { CLIENT, type Span } from '../observe/tracing/span.ts'
 import type { Endpoint } from './endpoint.ts'
@@ -19,22 +19,20 @@ export function traceCall(scope: MessageScope, endpoint: Endpoint, name: string)
 
 /** `fields` with the trace in them; what the client said about it goes. */
 export function withTrace(
-  fields: Headers | string[],
+  fields: ForwardedFields | string[],
   trace: RequestTrace,
   span: Span | null,
-): Headers | string[] {
+): ForwardedFields | string[] {
   const { propagation } = trace.tracer
   const value = trace.fieldFor(span)
-  const lines = fields instanceof Headers ? fields.lines : null
-  if (lines !== null) {
-    const kept = lines.replace(propagation.replaced, '')
-    return Headers.fromLines(`${kept}${propagation.field}: ${value}\r\n`)
+  if (fields instanceof ForwardedFields) {
+    const kept = fields.read.replace(propagation.replaced, '')
+    return new ForwardedFields(kept, `${fields.added}${propagation.field}: ${value}\r\n`)
   }
   const kept: string[] = []
-  const list = fields instanceof Headers ? fields.list : fields
-  for (let i = 0; i < list.length; i += 2) {
-    const name = list[i] as string
-    if (!propagation.isReplaced(name)) kept.push(name, list[i + 1] as string)
+  for (let i = 0; i < fields.length; i += 2) {
+    const name = fields[i] as string
+    if (!propagation.isReplaced(name)) kept.push(name, fields[i + 1] as string)
   }
   kept.push(propagation.field, value)
   return kept

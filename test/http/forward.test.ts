@@ -1,6 +1,12 @@
 import { Headers } from '../../host/exchange/headers.ts'
 import { makeRequest } from '../../host/exchange/request.ts'
-import { endToEndFields, forwardRequestHeaders, isTrailerField } from '../../host/http/forward.ts'
+import {
+  endToEndFields,
+  type ForwardedFields,
+  forwardRequestFields,
+  forwardRequestHeaders,
+  isTrailerField,
+} from '../../host/http/forward.ts'
 import { assert, suite } from '../support/suite.ts'
 
 const test = suite('http/forward')
@@ -108,6 +114,23 @@ test('does not change the headers of the request', () => {
   request.headers = headers
   forwardRequestHeaders(request)
   assert.equal(headers.list, ['Accept', '*/*'])
+})
+
+test('says of each request where it came from, whichever came before it', () => {
+  const addresses = ['192.0.2.7', '192.0.2.8', '2001:db8::1']
+  for (let i = 0; i < 24; i++) {
+    const remoteAddress = addresses[i % 3] as string
+    const host = ['shop.example', 'admin.example', ''][(i >> 1) % 3] as string
+    const request = makeRequest({ host, remoteAddress })
+    request.scheme = (i >> 2) % 2 === 0 ? 'http' : 'https'
+    request.headers = Headers.fromLines('Accept: */*\r\n')
+    const { list } = forwardRequestFields(request) as ForwardedFields
+    assert.equal(list, [
+      ...['Accept', '*/*', 'X-Forwarded-For', remoteAddress],
+      ...(host === '' ? [] : ['X-Forwarded-Host', host]),
+      ...['X-Forwarded-Proto', request.scheme],
+    ])
+  }
 })
 
 test('keeps framing, routing and credentials out of trailers', () => {

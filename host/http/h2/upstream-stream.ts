@@ -4,7 +4,7 @@ import { GatewayError, isGatewayError, reasonOf } from '../../errors.ts'
 import { Body, type BodySink, type BodySource } from '../../exchange/body.ts'
 import { Headers } from '../../exchange/headers.ts'
 import { Response } from '../../exchange/response.ts'
-import { endToEndFields, isTrailerField } from '../forward.ts'
+import { endToEndFields, ForwardedFields, isTrailerField } from '../forward.ts'
 import { MAX_RESPONSE_FIELDS, MAX_RESPONSE_HEADER_BYTES } from '../native/response-head.ts'
 import type { UpstreamCall } from '../native/upstream-call.ts'
 import { addFields, trailerFields } from './response-fields.ts'
@@ -204,7 +204,7 @@ function requestFields(call: UpstreamCall): Record<string, string | string[] | n
   fields[':scheme'] = 'https'
   fields[':authority'] = host
   fields[':path'] = target
-  const list = endToEndFields(headers instanceof Headers ? headers.list : headers)
+  const list = endToEndFields(headers instanceof ForwardedFields ? headers.list : headers)
   if (BREAKS_LINE.test(target) || BREAKS_LINE.test(host) || !addFields(fields, list)) {
     throw new GatewayError('REQUEST_INVALID', {
       reason: 'a part of the request that cannot be sent',

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import { Headers, isToken } from '../../exchange/headers.ts'
 import type { UpstreamRequest } from '../engine.ts'
+import { ForwardedFields } from '../forward.ts'
 import { BodyWriter, type BodyWriterOwner, BY_LENGTH, IN_CHUNKS } from './body-writer.ts'
 import { fieldLines } from './head-text.ts'
 
@@ -14,6 +15,8 @@ export class RequestWriter implements BodyWriterOwner {
   /** The last byte of the request was handed to the socket. */
   isDone = true
   #lastHost = ''
+  /** What stands behind the target of a request for that host. */
+  #afterTarget = ''
   readonly #writer: BodyWriter
   readonly #owner: UploadOwner
 
@@ -24,13 +27,14 @@ export class RequestWriter implements BodyWriterOwner {
 
   /** Sends `request`; false when its head cannot be sent as it is, and then nothing was written. */
   start(request: UpstreamRequest): boolean {
-    const { method, target, host, body } = request
-    const fields = requestFields(request.headers)
+    const { method, target, host, headers, body, upgrade } = request
+    const isRead = headers instanceof ForwardedFields
+    const fields = isRead ? headers.read : listLines(headers)
     if (fields === null || BREAKS_LINE.test(target) || !this.#isHost(host)) return false
     if (method !== 'GET' && method !== 'POST' && !isToken(method)) return false
-    const { upgrade } = request
-    const start = `${method} ${target} HTTP/1.1\r\nHost: ${host}\r\n`
-    const added = upgrade === undefined ? '' : `Connection: Upgrade\r\nUpgrade: ${upgrade}\r\n`
+    const start = `${method} ${target}${this.#afterTarget}`
+    let added = isRead ? headers.added : ''
+    if (upgrade !== undefined) added += `Connection: Upgrade\r\nUpgrade: ${upgrade}\r\n`
     if (body.isWhole && body.trailers === null) {
       this.isDone = true
       // A method that defines a body says that it has none; the others are silent (RFC 9110, section 8.6).
@@ -46,9 +50,10 @@ export class RequestWriter implements BodyWriterOwner {
 
   /** Nearly all requests to an upstream name the host of the one before. */
   #isHost(host: string): boolean {
-    if (host === this.#lastHost) return true
+    if (host === this.#lastHost && host !== '') return true
     if (BREAKS_LINE.test(host)) return false
     this.#lastHost = host
+    this.#afterTarget = ` HTTP/1.1\r\nHost: ${host}\r\n`
     return true
   }
 
@@ -71,9 +76,7 @@ export class RequestWriter implements BodyWriterOwner {
 }
 
 /** Host is written from its own part of the request, so it is left out here. */
-function requestFields(fields: Headers | readonly string[]): string | null {
-  if (fields instanceof Headers && fields.lines !== null) return fields.lines
-  const list = fields instanceof Headers ? fields.list : fields
+function listLines(list: readonly string[]): string | null {
   for (let i = 0; i < list.length; i += 2) {
     const name = list[i] as string
     if (name.length === 4 && name.toLowerCase() === 'host') return fieldLines(withoutHost(list))

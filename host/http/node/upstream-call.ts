@@ -4,7 +4,7 @@ import { Headers, sameName } from '../../exchange/headers.ts'
 import { Response } from '../../exchange/response.ts'
 import type { DeadlineEntry, Deadlines } from '../deadlines.ts'
 import type { UpstreamRequest } from '../engine.ts'
-import { endToEndFields, isTrailerField } from '../forward.ts'
+import { endToEndFields, ForwardedFields, isTrailerField } from '../forward.ts'
 import { tlsFailure } from '../tls/failure.ts'
 import type { UndiciClient } from './client.ts'
 import { decodeFields } from './raw-fields.ts'
@@ -230,7 +230,7 @@ export class UpstreamCall implements CallHandler, BodySource, DeadlineEntry {
 /** The fields of `request` as undici takes them: Host among them, no second one, no length. */
 function withHost(request: UpstreamRequest): string[] {
   const given = request.headers
-  const headers = (given instanceof Headers ? given.list : given).slice()
+  const headers = (given instanceof ForwardedFields ? given.list : given).slice()
   headers.push('host', request.host)
   return headers
 }

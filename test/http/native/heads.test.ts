@@ -2,6 +2,7 @@ import { Headers } from '../../../host/exchange/headers.ts'
 import { makeRequest } from '../../../host/exchange/request.ts'
 import { HeadCheck } from '../../../host/http/check.ts'
 import {
+  ForwardedFields,
   forwardRequestFields,
   forwardRequestHeaders,
   isClaim,
@@ -101,9 +102,9 @@ test('fields go on alike, as lines and as a list', () => {
     const request = makeRequest({ host: head.host })
     request.headers = head.headers
     const fields = forwardRequestFields(request)
-    assert.ok(fields instanceof Headers)
+    assert.ok(fields instanceof ForwardedFields)
     request.headers = new Headers([...head.headers.list])
-    assert.equal([...(fields as Headers).list], forwardRequestHeaders(request))
+    assert.equal([...(fields as ForwardedFields).list], forwardRequestHeaders(request))
     compared += 1
   }
   assert.ok(compared > 200)
