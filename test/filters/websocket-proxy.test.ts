@@ -2,7 +2,7 @@ import { Cleanup } from '../support/gateway.ts'
 import { refusal, startPipeline } from '../support/pipeline.ts'
 import { assert, suite } from '../support/suite.ts'
 
-// How WebSockets open, pass frames and end is tried in test/gateway/websocket.test.ts.
+// How WebSockets open, pass frames and end is tried in test/gateway/websocket-*.test.ts.
 const test = suite('filters/websocket-proxy')
 
 let cleanup = new Cleanup()
