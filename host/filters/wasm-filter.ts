@@ -8,7 +8,7 @@ import {
   type Releasable,
 } from '../exchange/exchange.ts'
 import type { Logger } from '../observe/log.ts'
-import { applyChanges } from '../wasm/apply-changes.ts'
+import { applyChanges, type ChangeSink } from '../wasm/apply-changes.ts'
 import type { DebugTrace } from '../wasm/debug-run.ts'
 import { END_KEY, encodeEnd } from '../wasm/exchange-end.ts'
 import type { GuestItem, GuestOutcome } from '../wasm/executor.ts'
@@ -16,7 +16,7 @@ import { Right } from '../wasm/grant/grant.ts'
 import { Phase } from '../wasm/guest-call.ts'
 import type { GuestFrame } from '../wasm/guest-frames.ts'
 import type { OpenPlugin } from '../wasm/open-plugin.ts'
-import { failedOutcome } from '../wasm/outcome.ts'
+import { failedOutcome, knownOutcome } from '../wasm/outcome.ts'
 import { ExchangeItem } from './exchange-item.ts'
 import { dataOf, putContext } from './plugin-context.ts'
 
@@ -51,6 +51,7 @@ export class WasmFilter {
   readonly #wantsResponseBody: boolean
   readonly #bodyLimit: number
   readonly #owed: OwedPhase
+  readonly #sink: ChangeSink
   /** Lets go of the plugin for one exchange that `#standIn` has retained it for. */
   readonly #hold: Releasable = { release: () => void this.#plugin.close() }
   /** `failPolicy: open`: a response goes on as it is when the plugin failed on it. */
@@ -74,7 +75,11 @@ export class WasmFilter {
     this.#wantsRequestBody = canRead && description.body.request === 'bytes'
     this.#wantsResponseBody = canRead && description.body.response === 'bytes'
     this.#bodyLimit = description.body.limit
-    // One object for all exchanges: what it needs is the exchange it is given.
+    // One object for all exchanges, both of them: what they need is the exchange they are given.
+    this.#sink = {
+      putContext: (exchange, key, value) => putContext(exchange, plugin, key, value),
+      record: plugin.meters.record,
+    }
     this.#owed = { filter, run: (exchange) => this.#runOwed(exchange) }
   }
 
@@ -213,9 +218,11 @@ export class WasmFilter {
   #finish(
     scope: MessageScope,
     phase: Phase,
-    outcome: GuestOutcome,
+    given: GuestOutcome,
     item: GuestItem,
   ): Result | Promise<Result> {
+    const { results } = this.#plugin.description
+    const outcome = knownOutcome(given, results.length)
     const { failure, frames } = outcome
     if (failure !== null) {
       this.#plugin.observe(outcome)
@@ -246,25 +253,14 @@ export class WasmFilter {
       )
     }
     if (outcome.changes !== null) {
-      const { exchange } = scope
-      const refused = applyChanges(
-        scope,
-        outcome.changes,
-        (key, value) => putContext(exchange, this.#plugin, key, value),
-        this.#plugin.grant,
-        this.#plugin.meters.record,
-      )
+      const refused = applyChanges(scope, outcome.changes, this.#sink, this.#plugin.grant)
       if (refused !== null) return this.#fail(scope, this.#refuse(outcome, refused), 'wasmError')
     }
     this.#plugin.observe(outcome)
     if (phase === Phase.request) this.#owe(scope)
     if (outcome.kind === 'replied') return 'replied'
     if (outcome.kind === 'next') return undefined
-    const name = this.#plugin.description.results[outcome.result - 1]
-    if (name === undefined && outcome.result > 9) {
-      return this.#fail(scope, `the unknown result ${outcome.result}`, 'wasmError')
-    }
-    return name ?? `wasmResult${outcome.result}`
+    return results[outcome.result - 1] ?? `wasmResult${outcome.result}`
   }
 
   /** What a call wrote may not be sent: it has failed like one that trapped. Returns the message. */
@@ -342,12 +338,9 @@ export class WasmFilter {
   /** Nothing can be changed any more; what the guest has counted still counts. */
   #finishDone(exchange: Exchange, outcome: GuestOutcome): void {
     const { failure, changes } = outcome
-    const { grant, meters } = this.#plugin
     if (failure !== null) this.#fail(exchange, failure.message, 'wasmError')
     const refused =
-      changes === null
-        ? null
-        : applyChanges(exchange, changes, () => undefined, grant, meters.record)
+      changes === null ? null : applyChanges(exchange, changes, this.#sink, this.#plugin.grant)
     if (refused === null) this.#plugin.observe(outcome)
     else this.#fail(exchange, this.#refuse(outcome, refused), 'wasmError')
   }

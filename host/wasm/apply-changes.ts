@@ -1,5 +1,5 @@
 import { Body } from '../exchange/body.ts'
-import type { MessageScope } from '../exchange/exchange.ts'
+import type { Exchange, MessageScope } from '../exchange/exchange.ts'
 import {
   type FieldName,
   type Headers,
@@ -12,26 +12,34 @@ import { isHost, isPath, isQuery } from './abi/penstock-v1-calls.ts'
 import { Change, type ChangeLog, type ChangeValue } from './change-log.ts'
 import { ALL_RIGHTS, allowsHeader, type Grant, LOCAL_GRANT, Right } from './grant/grant.ts'
 
+/** Takes what is kept beside the messages. One for all calls: it is told the exchange. */
+export interface ChangeSink {
+  /** A value of the exchange. */
+  putContext(exchange: Exchange, key: string, value: Uint8Array): void
+  /** What the guest has counted. */
+  record(key: string, value: string): void
+}
+
+const NO_SINK: ChangeSink = { putContext: () => undefined, record: () => undefined }
+
 /**
  * Checks a guest's changes and applies them, all or none. Returns the reason when one of them may not be
  * sent; then nothing was changed. A guest's thread has checked the same already and told the guest; it
  * is checked here because this side answers for what goes on the wire, unless this side was that thread.
- * `record` gets what the guest has counted.
  */
 export function applyChanges(
   scope: MessageScope,
   log: ChangeLog,
-  putContext: (key: string, value: Uint8Array) => void,
+  sink: ChangeSink = NO_SINK,
   grant: Grant = LOCAL_GRANT,
-  record: (key: string, value: string) => void = NO_METRICS,
 ): string | null {
   for (let i = 0; i < log.size && !log.isChecked; i++) {
     const refused = check(scope, log, i, grant)
     if (refused !== null) return refused
   }
   for (let i = 0; i < log.size; i++) {
-    if (log.kindAt(i) === Change.metric) record(log.nameAt(i), String(log.valueAt(i)))
-    else apply(scope, log, i, putContext)
+    if (log.kindAt(i) === Change.metric) sink.record(log.nameAt(i), String(log.valueAt(i)))
+    else apply(scope, log, i, sink)
   }
   return null
 }
@@ -82,8 +90,6 @@ function check(scope: MessageScope, log: ChangeLog, index: number, grant: Grant)
 
 const NO_RESPONSE = 'there is no response to change'
 
-const NO_METRICS = (): void => undefined
-
 /** What each change needs; headers are looked at by name. */
 const RIGHTS: Readonly<Record<number, number>> = {
   [Change.method]: Right.target,
@@ -118,12 +124,7 @@ function checkHeader(
     : `the value of ${name} is not valid`
 }
 
-function apply(
-  scope: MessageScope,
-  log: ChangeLog,
-  index: number,
-  putContext: (key: string, value: Uint8Array) => void,
-): void {
+function apply(scope: MessageScope, log: ChangeLog, index: number, sink: ChangeSink): void {
   const { request } = scope
   const value = log.valueAt(index)
   switch (log.kindAt(index)) {
@@ -180,7 +181,7 @@ function apply(
       }
       return
     case Change.contextPut:
-      putContext(log.nameAt(index), value as Uint8Array)
+      sink.putContext(scope.exchange, log.nameAt(index), value as Uint8Array)
       return
   }
 }

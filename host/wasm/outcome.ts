@@ -27,6 +27,16 @@ export function outcomeOf(
   }
 }
 
+/** Results that any guest can give, whether or not it has names for them: `wasmResult1` to `wasmResult9`. */
+const PLAIN_RESULTS = 9
+
+/** `outcome`, or a failure in its place when its result leads nowhere. So many results of the guest have `names`. */
+export function knownOutcome(outcome: GuestOutcome, names: number): GuestOutcome {
+  const { result, runMs, queueMs } = outcome
+  if (result <= PLAIN_RESULTS || result <= names) return outcome
+  return failedOutcome(new GatewayError('GUEST_RESULT', { value: result }), runMs, null, queueMs)
+}
+
 export function failedOutcome(
   failure: GatewayError,
   runMs = 0,

@@ -52,7 +52,7 @@ function rig(isolation: 'inline' | 'worker', name: string) {
     digest: 'sha256:0',
     name: 'p',
     description: DESCRIPTION,
-    executor: new MonitoredExecutor(inner as Executor, monitor, 0),
+    executor: new MonitoredExecutor(inner as Executor, monitor),
     grant: LOCAL_GRANT,
     meters: { record: () => undefined },
     debugRun: null,

@@ -13,7 +13,7 @@ type Entry = readonly [kind: number, name: string, value: string | Uint8Array]
 function apply(exchange: Exchange, ...entries: Entry[]): string | null {
   const log = new ChangeLog()
   for (const [kind, name, value] of entries) log.push(kind, name, value)
-  return applyChanges(exchange, log, () => undefined)
+  return applyChanges(exchange, log)
 }
 
 function exchangeWith(response: boolean): Exchange {

@@ -64,7 +64,7 @@ for (const [isolation, make] of Object.entries(EXECUTORS)) {
   const run = async (length: number, times: number) => {
     const exchange = new Exchange(makeRequest({}), 'test', 0)
     const { result, changes } = await make(tagging(length, times)).submit(itemThat('x'))
-    if (changes !== null) applyChanges(exchange, changes, () => undefined)
+    if (changes !== null) applyChanges(exchange, changes)
     return { code: result - 100, tags: exchange.tags }
   }
 

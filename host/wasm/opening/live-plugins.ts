@@ -86,8 +86,7 @@ export class LivePlugins {
     monitor.cpu.perSecondMs = request.cpuPerSecondMs
     this.#report(request, plan, monitor)
     const inner = executors.make(setup, request, monitor)
-    const results = compiled.description.results.length
-    const executor = new MonitoredExecutor(inner, monitor, results)
+    const executor = new MonitoredExecutor(inner, monitor)
     try {
       await executor.start()
     } catch (error) {

@@ -88,6 +88,9 @@ export class Block {
   }
 }
 
+/** Texts up to here are written character by character: a call into Node costs as much as 30 of them. */
+const SHORT = 24
+
 /**
  * A run of bytes written and read in order: whole numbers, latin1 text and bytes, each on a multiple of
  * four. The writer asks `hasRoom` before it writes a record; the reader trusts the writer, which is the
@@ -121,10 +124,31 @@ export class BlockArea {
     return value
   }
 
+  /** The whole number at a place that was passed before. */
+  intAt(at: number): number {
+    return this.#ints[at >> 2] as number
+  }
+
   putText(text: string): void {
-    this.putInt(text.length)
-    this.#bytes.latin1Write(text, this.at, text.length)
-    this.at += (text.length + 3) & ~3
+    this.beginText(text.length)
+    this.addText(text)
+    this.endText()
+  }
+
+  /** Begins a text of `length` characters that comes in parts: put together first, it would be written twice. */
+  beginText(length: number): void {
+    this.putInt(length)
+  }
+
+  addText(part: string): void {
+    const { length } = part
+    if (length > SHORT) this.#bytes.latin1Write(part, this.at, length)
+    else for (let i = 0; i < length; i++) this.#bytes[this.at + i] = part.charCodeAt(i)
+    this.at += length
+  }
+
+  endText(): void {
+    this.at = (this.at + 3) & ~3
   }
 
   text(): string {

@@ -29,27 +29,27 @@ export interface BesideBodies {
 
 /**
  * Writes one item; false when the area has no room for it, and then nothing was written. Numbers first, then
- * all of its texts as one: a text to write and to read, whatever the number of headers. The lengths stand among
- * the numbers, so that no text can be taken for two.
+ * all of its texts as one, part by part: a single text to read, whatever the number of headers. The lengths stand
+ * among the numbers, so that no text can be taken for two.
  */
 export function writeRequest(area: BlockArea, setupId: number, item: GuestInput): boolean {
   const { method, path, query, scheme, host, clientAddress, route, requestId, protocol } = item
   const { requestHeaders, responseHeaders, context } = item
-  const text =
-    method +
-    path +
-    query +
-    scheme +
-    host +
-    clientAddress +
-    route +
-    requestId +
-    protocol +
-    textOf(requestHeaders) +
-    (responseHeaders === null ? '' : textOf(responseHeaders))
+  const length =
+    method.length +
+    path.length +
+    query.length +
+    scheme.length +
+    host.length +
+    clientAddress.length +
+    route.length +
+    requestId.length +
+    protocol.length +
+    lengthOf(requestHeaders) +
+    (responseHeaders === null ? 0 : lengthOf(responseHeaders))
   const requestBody = inlineBody(item.requestBody)
   const responseBody = inlineBody(item.responseBody)
-  let size = FIXED_BYTES + text.length + numbersOf(requestHeaders) * 4
+  let size = FIXED_BYTES + length + numbersOf(requestHeaders) * 4
   if (responseHeaders !== null) size += numbersOf(responseHeaders) * 4
   if (requestBody !== null) size += requestBody.length + 8
   if (responseBody !== null) size += responseBody.length + 8
@@ -72,7 +72,19 @@ export function writeRequest(area: BlockArea, setupId: number, item: GuestInput)
   putLengths(area, requestHeaders)
   if (responseHeaders === null) area.putInt(ABSENT)
   else putLengths(area, responseHeaders)
-  area.putText(text)
+  area.beginText(length)
+  area.addText(method)
+  area.addText(path)
+  area.addText(query)
+  area.addText(scheme)
+  area.addText(host)
+  area.addText(clientAddress)
+  area.addText(route)
+  area.addText(requestId)
+  area.addText(protocol)
+  addFields(area, requestHeaders)
+  if (responseHeaders !== null) addFields(area, responseHeaders)
+  area.endText()
   putBody(area, item.requestBody, requestBody)
   putBody(area, item.responseBody, responseBody)
   if (context === null) {
@@ -95,18 +107,15 @@ export function bodiesBeside(slot: number, item: GuestInput): BesideBodies | nul
 }
 
 /** Reads what `writeRequest` wrote. */
-export function readRequest(
-  area: BlockArea,
-  beside: BesideBodies | null,
-): { readonly setupId: number; readonly input: GuestInput } {
+export function readRequest(area: BlockArea, beside: BesideBodies | null): ThreadItem {
   const setupId = area.int()
   const phase = area.int() as Phase
   const status = area.int()
-  const ends: number[] = []
+  const ends: number[] = new Array(TEXTS)
   let end = 0
   for (let i = 0; i < TEXTS; i++) {
     end += area.int()
-    ends.push(end)
+    ends[i] = end
   }
   const request = new HeaderLengths(area)
   const response = new HeaderLengths(area)
@@ -124,7 +133,8 @@ export function readRequest(
       context.set(key, area.bytes())
     }
   }
-  const input = new ThreadItem(
+  return new ThreadItem(
+    setupId,
     phase,
     text,
     ends,
@@ -135,11 +145,12 @@ export function readRequest(
     responseBody,
     context,
   )
-  return { setupId, input }
 }
 
 /** An item in its thread: texts are cut when a guest asks for them. */
-class ThreadItem implements GuestInput {
+export class ThreadItem implements GuestInput {
+  /** The setup it is for. */
+  readonly setupId: number
   readonly phase: Phase
   readonly requestHeaders: Headers
   readonly requestBody: Uint8Array | null
@@ -152,6 +163,7 @@ class ThreadItem implements GuestInput {
   readonly #ends: readonly number[]
 
   constructor(
+    setupId: number,
     phase: Phase,
     text: string,
     ends: readonly number[],
@@ -162,6 +174,7 @@ class ThreadItem implements GuestInput {
     responseBody: Uint8Array | null,
     context: ReadonlyMap<string, Uint8Array> | null,
   ) {
+    this.setupId = setupId
     this.phase = phase
     this.requestHeaders = requestHeaders
     this.requestBody = requestBody
@@ -225,10 +238,11 @@ class HeaderLengths {
 
   constructor(area: BlockArea) {
     this.#form = area.int()
-    const entries: number[] = []
+    let entries = NO_ENTRIES
     let length = 0
     let apart = 0
     if (this.#form === LISTED) {
+      entries = []
       for (let left = area.int(); left > 0; left--) {
         const size = area.int()
         entries.push(size)
@@ -260,9 +274,25 @@ class HeaderLengths {
   }
 }
 
-function textOf(headers: Headers): string {
+const NO_ENTRIES: number[] = []
+
+/** Characters of all of it, as `addFields` writes them. */
+function lengthOf(headers: Headers): number {
   const { lines } = headers
-  return lines === null ? headers.list.join('') : headers.apartLines + lines
+  if (lines !== null) return headers.apartLines.length + lines.length
+  let length = 0
+  for (const text of headers.list) length += text.length
+  return length
+}
+
+function addFields(area: BlockArea, headers: Headers): void {
+  const { lines } = headers
+  if (lines === null) {
+    for (const text of headers.list) area.addText(text)
+    return
+  }
+  area.addText(headers.apartLines)
+  area.addText(lines)
 }
 
 /** How many numbers `putLengths` writes, at most. */
@@ -297,37 +327,49 @@ export function sizeOfChanges(log: ChangeLog): number {
 export function writeChanges(area: BlockArea, log: ChangeLog): void {
   area.putInt(log.size)
   if (log.size === 0) return
-  let text = ''
+  let length = 0
   for (let i = 0; i < log.size; i++) {
-    const kind = log.kindAt(i)
     const value = log.valueAt(i)
-    let name = log.nameAt(i)
-    // Only the key of per-request data is not latin1.
-    if (kind === Change.contextPut) name = Buffer.from(name, 'utf8').latin1Slice()
-    area.putInt(kind)
+    const name = latin1Name(log, i)
+    area.putInt(log.kindAt(i))
     area.putInt(name.length)
     area.putInt(typeof value === 'string' ? value.length : BESIDE)
-    text += typeof value === 'string' ? name + value : name
+    length += name.length + (typeof value === 'string' ? value.length : 0)
   }
-  area.putText(text)
+  area.beginText(length)
+  for (let i = 0; i < log.size; i++) {
+    const value = log.valueAt(i)
+    area.addText(latin1Name(log, i))
+    if (typeof value === 'string') area.addText(value)
+  }
+  area.endText()
   for (let i = 0; i < log.size; i++) {
     const value = log.valueAt(i)
     if (typeof value !== 'string') area.putBytes(value)
   }
 }
 
+/** Only the key of per-request data is not latin1: its UTF-8 is written. */
+function latin1Name(log: ChangeLog, index: number): string {
+  const name = log.nameAt(index)
+  return log.kindAt(index) === Change.contextPut ? Buffer.from(name, 'utf8').latin1Slice() : name
+}
+
+/** Bytes of the numbers of one change. */
+const NUMBERS_BYTES = 12
+
 export function readChanges(area: BlockArea): ChangeLog | null {
   const size = area.int()
   if (size === 0) return null
-  const lengths: number[] = []
-  for (let i = 0; i < size * 3; i++) lengths.push(area.int())
+  const numbers = area.at
+  area.at += size * NUMBERS_BYTES
   const text = area.text()
   const log = new ChangeLog()
   let at = 0
-  for (let i = 0; i < lengths.length; i += 3) {
-    const kind = lengths[i] as number
-    const nameEnd = at + (lengths[i + 1] as number)
-    const length = lengths[i + 2] as number
+  for (let i = 0; i < size; i++) {
+    const kind = area.intAt(numbers + i * NUMBERS_BYTES)
+    const nameEnd = at + area.intAt(numbers + i * NUMBERS_BYTES + 4)
+    const length = area.intAt(numbers + i * NUMBERS_BYTES + 8)
     const end = length === BESIDE ? nameEnd : nameEnd + length
     const name = text.slice(at, nameEnd)
     log.push(

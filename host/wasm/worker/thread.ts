@@ -109,8 +109,8 @@ function runSlots(task: BatchTask): BatchReply {
   block.results.at = 0
   for (let slot = 0; slot < task.count; slot++) {
     const beside = task.bodies?.find((bodies) => bodies.slot === slot) ?? null
-    const { setupId, input } = readRequest(block.requests, beside)
-    const plugin = installed.get(setupId)
+    const input = readRequest(block.requests, beside)
+    const plugin = installed.get(input.setupId)
     // Making the instance has a time of its own: it is not the request's.
     const isNew = plugin?.instance === null && input.phase !== Phase.start
     block.setStarted(slot, monotonicMs() + (isNew ? WASM_DEFAULTS.startTimeoutMs : 0))

@@ -90,8 +90,8 @@ export class WaitingGuests {
     block.results.at = 0
     for (let slot = 0; slot < task.count; slot++) {
       const beside = task.bodies?.find((bodies) => bodies.slot === slot) ?? null
-      const { setupId, input } = readRequest(block.requests, beside)
-      const room = this.#rooms.get(setupId)
+      const input = readRequest(block.requests, beside)
+      const room = this.#rooms.get(input.setupId)
       const isCall = input.phase !== Phase.answer && input.phase !== Phase.start
       // Making the instance has a time of its own: it is not the request's.
       const isNew = isCall && (room?.free.at(-1)?.instance ?? null) === null

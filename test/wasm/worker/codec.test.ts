@@ -78,7 +78,7 @@ test('items come out of a block as they went in, one after the other', () => {
       for (const [i, item] of items.entries()) {
         const read = readRequest(requests, null)
         assert.is(read.setupId, i + 7)
-        assert.equal(seen(read.input), seen(item))
+        assert.equal(seen(read), seen(item))
       }
     }),
     { numRuns: 300 },
@@ -90,7 +90,7 @@ test('lines that need no look are lines again on the other side', () => {
   const requestHeaders = Headers.fromLines('A: 1\r\n', 'Host: a\r\n')
   writeRequest(requests, 1, { ...emptyInput(Phase.request), requestHeaders })
   requests.at = 0
-  const { requestHeaders: read } = readRequest(requests, null).input
+  const { requestHeaders: read } = readRequest(requests, null)
   assert.is(read.lines, 'A: 1\r\n')
   assert.is(read.apartLines, 'Host: a\r\n')
 })
@@ -106,7 +106,7 @@ test('what has no room is not written, and a large body travels beside the block
   assert.ok(writeRequest(requests, 1, large))
   const beside = bodiesBeside(0, large)
   requests.at = 0
-  assert.is(readRequest(requests, beside).input.requestBody, large.requestBody)
+  assert.is(readRequest(requests, beside).requestBody, large.requestBody)
 })
 
 test('changes come back as they were made, and take no more room than was said', () => {
