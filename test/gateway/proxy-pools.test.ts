@@ -1,5 +1,4 @@
 import { request } from 'node:http'
-import { gunzipSync } from 'node:zlib'
 import { Cleanup, startGateway, startUpstream, until } from '../support/gateway.ts'
 import { onePipeline } from '../support/one-pipeline.ts'
 import { startProxy } from '../support/proxy-gateway.ts'
@@ -8,6 +7,7 @@ import { assert, suite } from '../support/suite.ts'
 const test = suite('gateway/proxy-pools')
 
 let cleanup = new Cleanup()
+
 test.after.each(async () => {
   await cleanup.run()
   cleanup = new Cleanup()
@@ -250,140 +250,6 @@ test('an answer larger than serverMaxBodySize is 500, or breaks off where its le
   )
 })
 
-test('compression obeys quality values, length, type and what is encoded already', async () => {
-  const text = 'a text that repeats itself. '.repeat(200)
-  const upstream = await startUpstream(cleanup, (incoming, outgoing) => {
-    const [type = '', encoding = ''] = decodeURIComponent(incoming.url?.slice(1) ?? '').split('|')
-    outgoing.setHeader('content-type', type)
-    outgoing.setHeader('etag', '"1"')
-    if (encoding !== '') outgoing.setHeader('content-encoding', encoding)
-    outgoing.end(incoming.headers['x-short'] === undefined ? text : 'short')
-  })
-  const { port } = await startProxy(cleanup, {
-    compression: { minLength: 100 },
-    pools: [{ servers: servers(upstream.url) }],
-  })
-  const ask = (path: string, headers: Record<string, string>) =>
-    new Promise<{
-      encoding: string | undefined
-      vary: string | undefined
-      etag: string | undefined
-      body: Buffer
-    }>((resolve, reject) => {
-      const call = request({
-        host: '127.0.0.1',
-        port,
-        path: `/${encodeURIComponent(path)}`,
-        headers,
-        agent: false,
-      })
-      call.on('error', reject)
-      call.on('response', (response) => {
-        const chunks: Buffer[] = []
-        response.on('data', (chunk: Buffer) => chunks.push(chunk))
-        response.on('end', () =>
-          resolve({
-            encoding: response.headers['content-encoding'],
-            vary: response.headers.vary,
-            etag: response.headers.etag,
-            body: Buffer.concat(chunks),
-          }),
-        )
-      })
-      call.end()
-    })
-  const zipped = await ask('text/plain', { 'accept-encoding': 'br, gzip;q=0.5' })
-  assert.is(zipped.encoding, 'gzip')
-  assert.is(zipped.vary, 'Accept-Encoding')
-  assert.is(zipped.etag, 'W/"1"')
-  assert.is(gunzipSync(zipped.body).toString(), text)
-  const refusals: [path: string, accept: Record<string, string>][] = [
-    ['text/plain', {}],
-    ['text/plain', { 'accept-encoding': 'gzip;q=0' }],
-    ['text/plain', { 'accept-encoding': 'identity, gzip;q=0.5' }],
-    ['text/plain', { 'accept-encoding': 'gzip', 'x-short': '1' }],
-    ['image/png', { 'accept-encoding': 'gzip' }],
-    ['text/event-stream', { 'accept-encoding': 'gzip' }],
-  ]
-  for (const [path, headers] of refusals) {
-    const answer = await ask(path, headers)
-    assert.is(answer.encoding, undefined, `${path} ${JSON.stringify(headers)}`)
-    assert.ok(['short', text].includes(answer.body.toString()))
-  }
-  assert.is((await ask('text/plain|br', { 'accept-encoding': 'gzip' })).encoding, 'br')
-})
-
-test('a large body is compressed as a stream', async () => {
-  const text = 'another text that repeats itself. '.repeat(50_000)
-  const upstream = await startUpstream(cleanup, (_, outgoing) => {
-    outgoing.setHeader('content-type', 'application/json')
-    outgoing.end(text)
-  })
-  const { port } = await startProxy(cleanup, {
-    compression: {},
-    pools: [{ servers: servers(upstream.url) }],
-  })
-  const bytes = await new Promise<Buffer>((resolve, reject) => {
-    const headers = { 'accept-encoding': 'gzip' }
-    const call = request({ host: '127.0.0.1', port, path: '/', headers, agent: false })
-    call.on('error', reject)
-    call.on('response', (response) => {
-      const chunks: Buffer[] = []
-      response.on('data', (chunk: Buffer) => chunks.push(chunk))
-      response.on('end', () => resolve(Buffer.concat(chunks)))
-    })
-    call.end()
-  })
-  assert.ok(bytes.length < text.length / 10)
-  assert.is(gunzipSync(bytes).toString(), text)
-})
-
-test('the cache answers by the whole address, per Vary, compressed for whom it may, also after a change', async () => {
-  let count = 0
-  const upstream = await startUpstream(cleanup, (incoming, outgoing) => {
-    count += 1
-    outgoing.setHeader('vary', 'Accept-Language')
-    if (incoming.url === '/mine') outgoing.setHeader('set-cookie', 'a=b')
-    // In two pieces, so that the answer streams.
-    outgoing.write(`${count} `)
-    setTimeout(() => outgoing.end(`${incoming.url} ${incoming.headers['accept-language']}`), 5)
-  })
-  const memoryCache = {
-    expiration: '1m',
-    maxEntryBytes: 4096,
-    codes: [200],
-    methods: ['GET', 'HEAD'],
-  }
-  const fields = {
-    compression: {},
-    pools: [{ servers: servers(upstream.url), memoryCache }],
-  }
-  const { get, change, status, lines } = await startProxy(cleanup, fields)
-  const read = async (path: string, language = 'en', more: Record<string, string> = {}) =>
-    (await get(path, { headers: { 'accept-language': language, ...more } })).body
-  assert.is(await read('/a?user=1'), '1 /a?user=1 en')
-  assert.is(await read('/a?user=1'), '1 /a?user=1 en')
-  assert.is(await read('/a?user=2'), '2 /a?user=2 en')
-  assert.is(await read('/a?user=1', 'de'), '3 /a?user=1 de')
-  assert.is(await read('/a?user=1'), '1 /a?user=1 en')
-  assert.is(await read('/mine'), '4 /mine en')
-  assert.is(await read('/mine'), '5 /mine en')
-  assert.is(await read('/a?user=1', 'en', { authorization: 'Basic x' }), '6 /a?user=1 en')
-  const zipped = await get('/a?user=1', {
-    headers: { 'accept-language': 'en', 'accept-encoding': 'gzip' },
-  })
-  assert.is(zipped.headers['content-encoding'], 'gzip')
-  await change({ ...fields, maxRedirection: 1 })
-  assert.is(await read('/a?user=1'), '1 /a?user=1 en')
-  assert.is(status().mainPool.memoryCache.addresses, 2)
-  await until(() => lines.some((line) => line.includes('from the cache')), 'the access log')
-  const head = await get('/a?user=1', { method: 'HEAD', headers: { 'accept-language': 'en' } })
-  assert.equal([head.status, head.headers['content-length']], [200, '14'])
-  assert.is(count, 6)
-  await get('/a?user=1', { method: 'DELETE' })
-  assert.is(await read('/a?user=1'), '8 /a?user=1 en')
-})
-
 test('fields that filters before the Proxy have set go to the client too', async () => {
   const upstream = await startUpstream(cleanup, (_, outgoing) => {
     outgoing.setHeader('access-control-allow-origin', 'https://upstream.example')
@@ -408,24 +274,4 @@ test('fields that filters before the Proxy have set go to the client too', async
   assert.is(answer.headers['x-before'], 'kept')
   assert.is(answer.headers.vary, 'Accept, Origin')
   assert.is(answer.headers['content-type'], undefined)
-})
-
-test('a configuration may name POST for the cache, and a POST is sent every time', async () => {
-  const upstream = await startUpstream(cleanup)
-  const memoryCache = {
-    expiration: '1m',
-    maxEntryBytes: 4096,
-    codes: [200],
-    methods: ['POST', 'GET'],
-  }
-  const { get } = await startProxy(cleanup, {
-    pools: [{ servers: servers(upstream.url), memoryCache }],
-  })
-  for (const method of ['GET', 'GET', 'POST', 'POST']) {
-    assert.is((await get('/a', { method })).status, 200)
-  }
-  assert.equal(
-    upstream.requests.map(({ method }) => method),
-    ['GET', 'POST', 'POST'],
-  )
 })
