@@ -60,6 +60,36 @@ export const HEX_VALUE: Int8Array = Int8Array.from({ length: 256 }, (_, code) =>
   return digit
 })
 
+/** The latin1 text of `bytes[from, to)`: `known` when it is that, so that what is said again and again is one text. */
+export function textOf(bytes: Buffer, from: number, to: number, known: string): string {
+  return isText(bytes, from, to, known) ? known : bytes.latin1Slice(from, to)
+}
+
+/** Is `bytes[from, to)` this latin1 text? */
+export function isText(bytes: Buffer, from: number, to: number, text: string): boolean {
+  if (to - from !== text.length) return false
+  for (let i = 0; i < text.length; i++) {
+    if (bytes[from + i] !== text.charCodeAt(i)) return false
+  }
+  return true
+}
+
+/** What `parseLength` answers for what is no length. */
+export const MALFORMED = -2
+export const TOO_LARGE = -3
+
+/** Only digits (RFC 9110, section 8.6). Past 15 digits the number would no longer be exact. */
+export function parseLength(bytes: Buffer, from: number, to: number): number {
+  if (from === to) return MALFORMED
+  let length = 0
+  for (let at = from; at < to; at++) {
+    const digit = (bytes[at] as number) - 0x30
+    if (digit < 0 || digit > 9) return MALFORMED
+    length = length * 10 + digit
+  }
+  return length > 999_999_999_999_999 ? TOO_LARGE : length
+}
+
 /** Bodies up to this size are kept as text: they leave in one write with their head. */
 const MAX_TEXT_BODY = 8 * 1024
 

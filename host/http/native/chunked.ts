@@ -196,8 +196,7 @@ export class ChunkDecoder {
       return this.#break(400, 'framing in a trailer section')
     }
     if (trailerBlock.count > 0) {
-      const text = from.latin1Slice(at, trailerBlock.end)
-      this.trailers = trailerFields(trailerBlock.toList(text, at))
+      this.trailers = trailerFields(trailerBlock.toList(from))
     }
     this.end = start + trailerBlock.end - at - before
     this.#trailer = null

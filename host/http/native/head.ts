@@ -1,4 +1,4 @@
-import { CLASS, COLON, CR, HTAB, LF, SP, TOKEN, VALUE } from './bytes.ts'
+import { CLASS, COLON, CR, HTAB, LF, parseLength, SP, TOKEN, textOf, VALUE } from './bytes.ts'
 import { fieldId } from './field-names.ts'
 import { wordsOf } from './read-buffer.ts'
 
@@ -17,7 +17,7 @@ export const MAX_FIELDS = 1024
  * the colon, no folded lines, no bare CR or LF, no control characters. Nothing is mended.
  *
  * A block is scratch space that is used again for every message: after `scan` it holds where each field
- * lies, and `toLines` or `toList` make the strings.
+ * lies, and `toLines` or `toList` make the strings of the same bytes.
  *
  *     spans  [nameStart nameEnd valueStart valueEnd] × count     ids  what the engine knows about each
  */
@@ -100,54 +100,69 @@ export class FieldBlock {
     }
   }
 
-  /** The value of field `index`, cut from `text`, the latin1 text of the bytes from offset `base` on. */
-  value(index: number, text: string, base: number): string {
+  /** The value of field `index` of `bytes`; `known` is answered when it says the same. */
+  value(index: number, bytes: Buffer, known = ''): string {
     const span = index * 4 + 2
-    return text.slice((this.spans[span] as number) - base, (this.spans[span + 1] as number) - base)
+    return textOf(bytes, this.spans[span] as number, this.spans[span + 1] as number, known)
+  }
+
+  /** The value of field `index` as `parseLength` reads it. */
+  lengthAt(index: number, bytes: Buffer): number {
+    const span = index * 4 + 2
+    return parseLength(bytes, this.spans[span] as number, this.spans[span + 1] as number)
   }
 
   /** Does a tab stand beside the value of field `index`? */
-  hasTab(index: number, text: string, base: number): boolean {
+  hasTab(index: number, bytes: Buffer): boolean {
     const span = index * 4
-    const before = text.slice(
-      (this.spans[span + 1] as number) - base,
-      (this.spans[span + 2] as number) - base,
-    )
-    const end = (this.spans[span + 3] as number) - base
-    return before.includes('\t') || text.slice(end, text.indexOf('\r', end)).includes('\t')
+    const valueStart = this.spans[span + 2] as number
+    for (let at = (this.spans[span + 1] as number) + 1; at < valueStart; at++) {
+      if (bytes[at] === HTAB) return true
+    }
+    for (let at = this.spans[span + 3] as number; bytes[at] !== CR; at++) {
+      if (bytes[at] === HTAB) return true
+    }
+    return false
   }
 
   /**
-   * The lines of the fields whose ids lie between `first` and `last`, as they stand in `text`, the latin1 text
-   * of the bytes from offset `base` on.
+   * The lines of the fields whose ids lie between `first` and `last`, as they stand in `bytes`; `known` is
+   * answered when it says the same.
+   *
+   * One flat text: cut out of the text of the whole head and joined, they would be kept together with it, and
+   * be copied when they are sent.
    */
-  toLines(text: string, base: number, first: number, last: number): string {
+  toLines(bytes: Buffer, first: number, last: number, known = ''): string {
     const spans = this.spans
     const count = this.count
-    let lines = ''
-    // Where the run of lines that stay begins; -1 outside of one.
+    let gathered = 0
+    // The run of lines that stay; `from` is -1 before the first one.
     let from = -1
+    let to = -1
     for (let i = 0; i < count; i++) {
-      const start = (spans[i * 4] as number) - base
       const id = this.ids[i] as number
-      if (id >= first && id <= last) {
-        if (from < 0) from = start
-      } else if (from >= 0) {
-        lines += text.slice(from, start)
-        from = -1
+      if (id < first || id > last) continue
+      const start = spans[i * 4] as number
+      if (start !== to) {
+        if (from >= 0) gathered = gather(bytes, from, to, gathered)
+        from = start
       }
+      // The empty line is not a field line.
+      to = i + 1 < count ? (spans[i * 4 + 4] as number) : this.end - 2
     }
-    // The empty line is not a field line.
-    return from < 0 ? lines : lines + text.slice(from, this.end - base - 2)
+    if (from < 0) return ''
+    if (gathered === 0) return textOf(bytes, from, to, known)
+    return lineMemory.latin1Slice(0, gather(bytes, from, to, gathered))
   }
 
   /** The flat list of every field, framing and all. */
-  toList(text: string, base: number): string[] {
+  toList(bytes: Buffer): string[] {
     const list: string[] = []
-    for (let i = 0; i < this.count; i++) {
-      const start = this.spans[i * 4] as number
-      const end = this.spans[i * 4 + 1] as number
-      list.push(text.slice(start - base, end - base), this.value(i, text, base))
+    if (this.count === 0) return list
+    const base = this.spans[0] as number
+    const text = bytes.latin1Slice(base, this.end)
+    for (let i = 0; i < this.count * 4; i += 4) {
+      list.push(this.#cut(text, base, i), this.#cut(text, base, i + 2))
     }
     return list
   }
@@ -163,6 +178,11 @@ export class FieldBlock {
     this.status = status
     this.reason = reason
     return REFUSED
+  }
+
+  /** What lies between the offsets in `spans` from `at` on. */
+  #cut(text: string, base: number, at: number): string {
+    return text.slice((this.spans[at] as number) - base, (this.spans[at + 1] as number) - base)
   }
 
   #refuseName(byte: number, isEmpty: boolean): number {
@@ -188,6 +208,21 @@ function skipPlainWords(words: Int32Array, start: number, end: number): number {
     at += 1
   }
   return at << 2
+}
+
+/** Where lines that do not follow each other are put together; at most twice the longest head there was. */
+let lineMemory: Buffer = Buffer.allocUnsafeSlow(8 * 1024)
+
+/** Puts `bytes[from, to)` behind the first `length` bytes that are there; answers the new length. */
+function gather(bytes: Buffer, from: number, to: number, length: number): number {
+  const grown = length + to - from
+  if (grown > lineMemory.length) {
+    const larger = Buffer.allocUnsafeSlow(grown * 2)
+    lineMemory.copy(larger, 0, 0, length)
+    lineMemory = larger
+  }
+  bytes.copy(lineMemory, length, from, to)
+  return grown
 }
 
 function isBlank(byte: number): boolean {

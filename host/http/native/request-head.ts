@@ -1,6 +1,7 @@
 import { Headers } from '../../exchange/headers.ts'
 import type { HeadLimits } from '../check.ts'
 import { endToEndFields } from '../forward.ts'
+import { isText, MALFORMED, TOO_LARGE } from './bytes.ts'
 import {
   CLAIM,
   CONNECTION,
@@ -47,7 +48,9 @@ export class RequestHead {
   /** Connection names fields: they have to be looked for. */
   #needsList = false
   #hostField = ''
-  #lastHost: string | null = null
+  /** A valid Host, or "". */
+  #lastHost = ''
+  #lastApart = ''
 
   /** Parses the head that starts at `bytes[start]`; `end` is where the bytes end. */
   parse(bytes: Buffer, start: number, end: number, limits: HeadLimits): number {
@@ -66,16 +69,16 @@ export class RequestHead {
     if (block === INCOMPLETE) return INCOMPLETE
 
     this.end = fields.end
-    const text = bytes.latin1Slice(start, fields.end)
-    this.method = this.#readMethod(text, start)
-    if (!this.#readTarget(text, start)) return REFUSED
-    if (!this.#readFields(text, start)) return REFUSED
-    this.headers = this.#needsList
-      ? new Headers(endToEndFields(fields.toList(text, start)).slice())
-      : Headers.fromLines(
-          fields.toLines(text, start, OTHER, DATE),
-          fields.toLines(text, start, CLAIM, HOST_FIELD),
-        )
+    this.method = this.#readMethod(bytes, start)
+    if (!this.#readTarget(bytes)) return REFUSED
+    if (!this.#readFields(bytes)) return REFUSED
+    if (this.#needsList) {
+      this.headers = new Headers(endToEndFields(fields.toList(bytes)).slice())
+    } else {
+      const apart = fields.toLines(bytes, CLAIM, HOST_FIELD, this.#lastApart)
+      this.#lastApart = apart
+      this.headers = Headers.fromLines(fields.toLines(bytes, OTHER, DATE), apart)
+    }
     return COMPLETE
   }
 
@@ -86,16 +89,16 @@ export class RequestHead {
     return REFUSED
   }
 
-  #readMethod(text: string, base: number): string {
-    const length = this.line.methodEnd - base
-    if (length === 3 && text.startsWith('GET')) return 'GET'
-    if (length === 4 && text.startsWith('POST')) return 'POST'
-    return text.slice(0, length)
+  #readMethod(bytes: Buffer, start: number): string {
+    const end = this.line.methodEnd
+    if (isText(bytes, start, end, 'GET')) return 'GET'
+    if (isText(bytes, start, end, 'POST')) return 'POST'
+    return bytes.latin1Slice(start, end)
   }
 
-  #readTarget(text: string, base: number): boolean {
+  #readTarget(bytes: Buffer): boolean {
     const line = this.line
-    const target = text.slice(line.targetStart - base, line.targetEnd - base)
+    const target = bytes.latin1Slice(line.targetStart, line.targetEnd)
     this.host = ''
     const method = this.method
     if (method === 'CONNECT' || method === 'TRACE') {
@@ -133,7 +136,7 @@ export class RequestHead {
   }
 
   /** Reads the fields that say how the message is framed and who it is for. */
-  #readFields(text: string, base: number): boolean {
+  #readFields(bytes: Buffer): boolean {
     const fields = this.fields
     const ids = fields.ids
     let hosts = 0
@@ -149,29 +152,29 @@ export class RequestHead {
       switch (ids[i]) {
         case HOST_FIELD:
           hosts += 1
-          this.#hostField = fields.value(i, text, base)
+          this.#hostField = fields.value(i, bytes, this.#lastHost)
           break
         case CONTENT_LENGTH:
           if (this.contentLength >= 0) return this.#fail(400, 'more than one Content-Length')
-          if (fields.hasTab(i, text, base)) return this.#fail(400, 'a tab beside a framing field')
-          this.contentLength = parseLength(fields.value(i, text, base))
+          if (fields.hasTab(i, bytes)) return this.#fail(400, 'a tab beside a framing field')
+          this.contentLength = fields.lengthAt(i, bytes)
           if (this.contentLength === MALFORMED) return this.#fail(400, 'a malformed Content-Length')
           if (this.contentLength === TOO_LARGE) return this.#fail(413, 'the body is too large')
           break
         case TRANSFER_ENCODING:
           if (this.isChunked) return this.#fail(400, 'more than one Transfer-Encoding')
           // White space by the grammar, a part of the coding for other parsers.
-          if (fields.hasTab(i, text, base)) return this.#fail(400, 'a tab beside a framing field')
-          if (!this.#readCoding(fields.value(i, text, base))) return false
+          if (fields.hasTab(i, bytes)) return this.#fail(400, 'a tab beside a framing field')
+          if (!this.#readCoding(fields.value(i, bytes, 'chunked'))) return false
           break
         case CONNECTION:
-          if (this.#readConnection(fields.value(i, text, base))) isUpgradeListed = true
+          if (this.#readConnection(fields.value(i, bytes, 'keep-alive'))) isUpgradeListed = true
           break
         case UPGRADE:
-          this.upgrade = fields.value(i, text, base)
+          this.upgrade = fields.value(i, bytes)
           break
         case EXPECT:
-          if (fields.value(i, text, base).toLowerCase() !== '100-continue') {
+          if (fields.value(i, bytes).toLowerCase() !== '100-continue') {
             return this.#fail(417, 'an expectation that is not served here')
           }
           this.expectsContinue = !this.isHttp10
@@ -191,7 +194,7 @@ export class RequestHead {
     if (hosts > 1) return this.#fail(400, 'more than one Host')
     if (hosts === 0) return this.isHttp10 || this.#fail(400, 'no Host')
     // Nearly all requests of a server name the host of the one before.
-    if (field !== this.#lastHost) {
+    if (field !== this.#lastHost || field === '') {
       if (!isAuthority(field)) return this.#fail(400, 'a malformed Host')
       this.#lastHost = field
     }
@@ -245,19 +248,4 @@ export class RequestHead {
     this.refuse(status, reason)
     return false
   }
-}
-
-const MALFORMED = -2
-const TOO_LARGE = -3
-
-/** Only digits (RFC 9110, section 8.6). Past 15 digits the number would no longer be exact. */
-export function parseLength(text: string): number {
-  if (text.length === 0) return MALFORMED
-  let length = 0
-  for (let i = 0; i < text.length; i++) {
-    const digit = text.charCodeAt(i) - 0x30
-    if (digit < 0 || digit > 9) return MALFORMED
-    length = length * 10 + digit
-  }
-  return length > 999_999_999_999_999 ? TOO_LARGE : length
 }

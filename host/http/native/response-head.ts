@@ -13,7 +13,6 @@ import {
 } from './field-names.ts'
 import { COMPLETE, FieldBlock, INCOMPLETE, REFUSED } from './head.ts'
 import { dateLine } from './head-text.ts'
-import { parseLength } from './request-head.ts'
 
 /** Bytes of a reason phrase an upstream may send. */
 export const MAX_REASON_LENGTH = 256
@@ -64,12 +63,11 @@ export class ResponseHead {
     if (size > MAX_RESPONSE_HEADER_BYTES) return this.#refuse('the header is too large')
     if (block === INCOMPLETE) return INCOMPLETE
     this.end = fields.end
-    const text = bytes.latin1Slice(from, fields.end)
-    if (!this.#readFields(text, from)) return REFUSED
+    if (!this.#readFields(bytes)) return REFUSED
     if (this.#namesFields) {
-      this.headers = new Headers(endToEndFields(fields.toList(text, from)).slice())
+      this.headers = new Headers(endToEndFields(fields.toList(bytes)).slice())
     } else {
-      const lines = fields.toLines(text, from, OTHER, CLAIM)
+      const lines = fields.toLines(bytes, OTHER, CLAIM)
       // RFC 9110, section 6.6.1: who gets an answer without a date notes when it came.
       this.headers = Headers.fromLines(this.#hasDate ? lines : lines + dateLine())
     }
@@ -108,7 +106,7 @@ export class ResponseHead {
     return COMPLETE
   }
 
-  #readFields(text: string, base: number): boolean {
+  #readFields(bytes: Buffer): boolean {
     const fields = this.fields
     this.contentLength = -1
     this.isChunked = false
@@ -122,27 +120,27 @@ export class ResponseHead {
       switch (fields.ids[i]) {
         case CONTENT_LENGTH:
           if (this.contentLength >= 0) return this.#fail('more than one Content-Length')
-          this.contentLength = parseLength(fields.value(i, text, base))
+          this.contentLength = fields.lengthAt(i, bytes)
           if (this.contentLength < 0) return this.#fail('a malformed Content-Length')
           break
         case TRANSFER_ENCODING:
           if (this.isChunked) return this.#fail('more than one Transfer-Encoding')
-          if (fields.value(i, text, base).toLowerCase() !== 'chunked') {
+          if (fields.value(i, bytes, 'chunked').toLowerCase() !== 'chunked') {
             return this.#fail('a transfer coding other than chunked')
           }
           this.isChunked = true
           break
         case UPGRADE:
-          this.upgrade = fields.value(i, text, base).toLowerCase()
+          this.upgrade = fields.value(i, bytes).toLowerCase()
           break
         case DATE:
           this.#hasDate = true
           break
         case CONNECTION:
-          this.#readConnection(fields.value(i, text, base))
+          this.#readConnection(fields.value(i, bytes, 'keep-alive'))
           break
         case KEEP_ALIVE: {
-          const match = /(?:^|[,\s])timeout=(\d{1,6})/i.exec(fields.value(i, text, base))
+          const match = /(?:^|[,\s])timeout=(\d{1,6})/i.exec(fields.value(i, bytes))
           if (match !== null) this.keepAliveSeconds = Number(match[1])
           break
         }

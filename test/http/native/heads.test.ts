@@ -38,6 +38,39 @@ test('a request head gives its parts, and fields as they were sent', () => {
   )
 })
 
+test('fields that stay are one text, however long they are and whatever stood between them', () => {
+  const head = new RequestHead()
+  const limits = { ...LIMITS, maxHeaderBytes: 256 * 1024 }
+  for (const size of [0, 1, 2_000, 20_000, 5, 40_000, 1]) {
+    const [a, b] = [`A: ${'a'.repeat(size)}\r\n`, `B:\t${'b'.repeat(size)} \r\n`]
+    const bytes = Buffer.from(
+      `GET / HTTP/1.1\r\nTE: x\r\n${a}Host: h\r\n${b}${a}Connection: close\r\n${b}\r\n`,
+      'latin1',
+    )
+    assert.is(head.parse(bytes, 0, bytes.length, limits), COMPLETE)
+    bytes.fill('x')
+    assert.is(head.headers.lines, a + b + a + b)
+  }
+})
+
+test('what a request says about itself is its own, whatever the one before it said', () => {
+  const head = new RequestHead()
+  for (const apart of [
+    'Host: a.example\r\n',
+    'host: a.example\r\n',
+    'Host:a.example\r\n',
+    'Host: b.example\r\nX-Real-IP: 1\r\n',
+    'Host: b.example\r\nX-Real-IP: 2\r\n',
+    'Host: b.example\r\n',
+    'Host: B.example\r\n',
+  ]) {
+    const bytes = Buffer.from(`GET / HTTP/1.1\r\n${apart}Accept: a\r\n\r\n`, 'latin1')
+    assert.is(head.parse(bytes, 0, bytes.length, LIMITS), COMPLETE)
+    assert.is(head.headers.apartLines, apart)
+    assert.is(head.host, /host: ?(.*?)\r/i.exec(apart)?.[1])
+  }
+})
+
 test('a head is incomplete at every byte before its last, and never refused', () => {
   const head = new RequestHead()
   const bytes = Buffer.from(SAMPLE, 'latin1')
