@@ -152,7 +152,9 @@ export class FieldBlock {
     }
     if (from < 0) return ''
     if (gathered === 0) return textOf(bytes, from, to, known)
-    return lineMemory.latin1Slice(0, gather(bytes, from, to, gathered))
+    // It may be other memory after this.
+    const length = gather(bytes, from, to, gathered)
+    return lineMemory.latin1Slice(0, length)
   }
 
   /** The flat list of every field, framing and all. */
