@@ -175,7 +175,7 @@ test('CookieConsistentHash binds by the cookie of the application', async () => 
     ],
   })
   const seen = new Set<string>()
-  for (let user = 0; user < 12; user++) {
+  for (let user = 0; user < 60; user++) {
     const ask = async () => (await get('/', { headers: { cookie: `app=user${user}` } })).body
     const first = await ask()
     for (let i = 0; i < 3; i++) assert.is(await ask(), first)
