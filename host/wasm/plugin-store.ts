@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { z } from '../config/schema.ts'
 import { reasonOf } from '../errors.ts'
 import { type Canary, canarySchema } from './rollout/canary.ts'
+import { readIfThere, writeAtomic } from './stored-file.ts'
 
 /** `sha256:` and 64 hex digits. */
 export function digestOf(bytes: Uint8Array): string {
@@ -211,27 +212,6 @@ export class PluginStore {
     this.#writing = write.catch(() => undefined)
     return write
   }
-}
-
-/** The bytes of a file, or undefined when there is none. */
-export async function readIfThere(path: string): Promise<Buffer | undefined> {
-  try {
-    return await readFile(path)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw error
-  }
-}
-
-let temporaryNames = 0
-
-/** Writes a file so that it is there whole or not at all. */
-export async function writeAtomic(path: string, bytes: Uint8Array, mode = 0o600): Promise<void> {
-  await mkdir(dirname(path), { recursive: true })
-  temporaryNames += 1
-  const temporary = `${path}.${process.pid}.${temporaryNames}.tmp`
-  await writeFile(temporary, bytes, { mode, flush: true })
-  await rename(temporary, path)
 }
 
 const record = z.object({
