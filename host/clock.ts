@@ -1,3 +1,6 @@
+// Not the global of the same name: that one is looked up each time.
+import { performance } from 'node:perf_hooks'
+
 /** Time as everything that decides by time sees it; tests hand in their own. */
 export interface Clock {
   /** Milliseconds on a clock that never jumps; its zero means nothing. */

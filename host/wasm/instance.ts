@@ -55,6 +55,8 @@ export class Instance {
   readonly #memory: GuestMemory
   readonly #runPhase: RunPhase
   readonly #budget: bigint
+  /** The same, as a number. */
+  readonly #hostBudget: number
   /** The global the gate wrote in; null for a module that did not pass it (tests only). */
   readonly #fuel: FuelGlobal | null
   readonly #snapshot: Snapshot | null
@@ -77,6 +79,7 @@ export class Instance {
     const memory = seams.memory ?? new GuestMemory()
     this.#memory = memory
     this.#budget = BigInt(setup.fuel)
+    this.#hostBudget = setup.fuel
     memory.hostFuel = setup.fuel
     this.call = new GuestCall(setup.grant ?? LOCAL_GRANT, isLocal)
     this.#metrics = new GuestMetrics(this.call)
@@ -100,7 +103,7 @@ export class Instance {
       const { exports } = new WebAssembly.Instance(setup.module, imports)
       memory.attach(exports['memory'] as WebAssembly.Memory)
       this.#fuel = (exports[FUEL_EXPORT] as FuelGlobal | undefined) ?? null
-      this.#refuel(setup.fuel)
+      this.#refuel()
       exportOf(exports, START_EXPORT)?.()
       this.#runPhase = guest.start(exports)
       this.#liveBytes = exportOf<() => number>(exports, LIVE_BYTES_EXPORT)
@@ -126,7 +129,7 @@ export class Instance {
   /** Fuel the last call has used: instructions and, for host calls, bytes. */
   get fuelUsed(): number {
     const guest = this.#fuel === null ? 0 : Number(this.#budget - this.#fuel.value)
-    return guest + Number(this.#budget) - this.#memory.hostFuel
+    return guest + this.#hostBudget - this.#memory.hostFuel
   }
 
   /** False when it cannot be made as it was: then it is dropped, and the next call gets a new one. */
@@ -134,9 +137,9 @@ export class Instance {
     return this.#snapshot === null || this.#snapshot.fits
   }
 
-  #refuel(budget: number): void {
+  #refuel(): void {
     if (this.#fuel !== null) this.#fuel.value = this.#budget
-    this.#memory.hostFuel = budget
+    this.#memory.hostFuel = this.#hostBudget
   }
 
   /** Bytes of the instance's memory now. */
@@ -147,7 +150,7 @@ export class Instance {
   /** Bytes of the objects that are in use, after a collection; null for a module that cannot tell. */
   liveBytes(): number | null {
     if (this.#liveBytes === null) return null
-    this.#refuel(Number(this.#budget))
+    this.#refuel()
     return this.#liveBytes()
   }
 
@@ -206,7 +209,7 @@ export class Instance {
   #enter(input: GuestInput): number | Promise<number> {
     this.call.load(input)
     if (this.#snapshot !== null) this.#snapshot.restore()
-    this.#refuel(Number(this.#budget))
+    this.#refuel()
     return this.#runPhase(input.phase)
   }
 }
