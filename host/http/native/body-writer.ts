@@ -70,19 +70,21 @@ export class BodyWriter implements BodySink {
   /** Sends a message whose body is whole, with its length. */
   sendWhole(start: string, fields: string, added: string, body: Body): void {
     const whole = body.latin1 ?? body.whole()
-    const framing = `content-length: ${whole.length}\r\n\r\n`
-    const headSize = start.length + fields.length + added.length + framing.length
+    const length = `${whole.length}`
+    const headSize = start.length + fields.length + added.length + LENGTH.length + length.length + 4
     this.sentBytes = whole.length
     const socket = this.#socket
     if (headSize + whole.length > SEND_SIZE) {
       socket.cork()
-      socket.write(`${start}${fields}${added}${framing}`, 'latin1')
+      socket.write(`${start}${fields}${added}${LENGTH}${length}\r\n\r\n`, 'latin1')
       socket.write(whole, 'latin1')
       socket.uncork()
       return
     }
     beginMessage(start, fields, added)
-    memory.text(framing)
+    memory.text(LENGTH)
+    memory.text(length)
+    memory.text('\r\n\r\n')
     if (typeof whole === 'string') memory.text(whole)
     else memory.copy(whole)
     memory.send(socket, this.#takesAtOnce)
@@ -182,6 +184,8 @@ export class BodyWriter implements BodySink {
     return head
   }
 }
+
+const LENGTH = 'content-length: '
 
 function beginMessage(start: string, fields: string, added: string): void {
   memory.begin()

@@ -3,6 +3,9 @@ import type { Socket } from 'node:net'
 /** Bytes of a message that is put together before it is written; a longer one leaves in parts. */
 export const SEND_SIZE = 16 * 1024
 
+/** Messages of one kind are often of one size: so many views are kept. A power of two. */
+const VIEWS = 256
+
 /**
  * Where the small messages of all connections of a thread are put together, one after the other. Joined as
  * strings, each would be copied to a new one on its way out, which is garbage of the size of the message.
@@ -12,6 +15,8 @@ export const SEND_SIZE = 16 * 1024
  */
 export class SendMemory {
   #bytes: Buffer = Buffer.allocUnsafeSlow(SEND_SIZE)
+  /** The first bytes, as views of some lengths: else one is all that a message allocates here. */
+  readonly #views: Buffer[] = new Array(VIEWS).fill(NO_VIEW)
   #length = 0
 
   /** Begins a message. What one before left behind because it failed half-way is gone. */
@@ -37,8 +42,22 @@ export class SendMemory {
     if (!takesAtOnce || socket.writableLength > 0) {
       return socket.write(this.#bytes.latin1Slice(0, size), 'latin1')
     }
-    const hasRoom = socket.write(this.#bytes.subarray(0, size))
-    if (socket.writableLength > 0) this.#bytes = Buffer.allocUnsafeSlow(SEND_SIZE)
+    const hasRoom = socket.write(this.#view(size))
+    if (socket.writableLength > 0) {
+      this.#bytes = Buffer.allocUnsafeSlow(SEND_SIZE)
+      this.#views.fill(NO_VIEW)
+    }
     return hasRoom
   }
+
+  #view(size: number): Buffer {
+    const at = size & (VIEWS - 1)
+    const known = this.#views[at] as Buffer
+    if (known.length === size) return known
+    const made = this.#bytes.subarray(0, size)
+    this.#views[at] = made
+    return made
+  }
 }
+
+const NO_VIEW = Buffer.alloc(0)

@@ -65,9 +65,11 @@ test('what a socket has not taken yet is never written over', async () => {
     written += SEND_SIZE
     for (let i = 0; i < 4; i++) writeMessage(memory, other.socket, 'b'.repeat(SEND_SIZE))
     slow.socket.end()
-    const bytes = await readAll(slow.peer)
+    other.socket.end()
+    const [bytes, others] = await Promise.all([readAll(slow.peer), readAll(other.peer)])
     assert.is(bytes.length, written)
     assert.ok(bytes.equals(Buffer.alloc(written, 'a')))
+    assert.ok(others.equals(Buffer.alloc(4 * SEND_SIZE, 'b')))
   } finally {
     slow.close()
     other.close()
