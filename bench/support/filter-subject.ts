@@ -76,10 +76,13 @@ const CANNED_ENGINE: HttpEngine = {
   name: 'canned',
   listen: () => Promise.reject(new Error('nobody listens here')),
   createClient: () => ({
-    send: () => {
-      const headers = new Headers(['Content-Type', 'application/json'])
-      return Promise.resolve(new Response(200, headers, Body.text(CANNED_ANSWER)))
-    },
+    send: () => Promise.resolve(cannedAnswer()),
+    sendFor: (asker) => asker.onAnswer(cannedAnswer()),
     close: () => Promise.resolve(),
   }),
+}
+
+function cannedAnswer(): Response {
+  const headers = new Headers(['Content-Type', 'application/json'])
+  return new Response(200, headers, Body.text(CANNED_ANSWER))
 }

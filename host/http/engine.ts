@@ -111,11 +111,25 @@ export interface UpstreamRequest {
   readonly upgrade?: string
 }
 
+/** Who asked an upstream. One of the two is called, once; neither throws. */
+export interface Asker {
+  /** The head of the answer is here; its body may still stream, and begins when this call is over. */
+  onAnswer(response: Response): void
+  onFailure(error: unknown): void
+}
+
 export interface HttpClient {
   /**
    * Resolves when the head of the answer is here; its body may still stream. Fails with UPSTREAM_CONNECT,
    * UPSTREAM_TIMEOUT (no head within `timeoutMs`, 0 for none), UPSTREAM_INVALID or UPSTREAM_ABORTED.
    */
   send(request: UpstreamRequest, timeoutMs: number, exchange: Exchange | null): Promise<Response>
+  /** The same without a promise: for every request of a gateway one less, with all that hangs on it. */
+  sendFor(
+    asker: Asker,
+    request: UpstreamRequest,
+    timeoutMs: number,
+    exchange: Exchange | null,
+  ): void
   close(): Promise<void>
 }

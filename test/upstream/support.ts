@@ -12,7 +12,11 @@ export function fakeEndpoint(url: string, weight = 1): Endpoint {
     host: null,
     weight,
     client: {
-      value: { send: () => Promise.reject(new Error('not asked')), close: () => Promise.resolve() },
+      value: {
+        send: () => Promise.reject(new Error('not asked')),
+        sendFor: (asker) => asker.onFailure(new Error('not asked')),
+        close: () => Promise.resolve(),
+      },
       release: () => undefined,
     },
     state: new EndpointState(),

@@ -3,10 +3,11 @@ import { monotonicMs } from '../../clock.ts'
 import { GatewayError, reasonOf } from '../../errors.ts'
 import type { Exchange } from '../../exchange/exchange.ts'
 import type { Response } from '../../exchange/response.ts'
-import type { ClientOptions, HttpClient, UpstreamRequest } from '../engine.ts'
+import type { Asker, ClientOptions, HttpClient, UpstreamRequest } from '../engine.ts'
 import { CLIENT_TUNING } from '../native/client-pool.ts'
 import { type Ticking, ticker } from '../native/ticker.ts'
 import { UpstreamCall } from '../native/upstream-call.ts'
+import { PromisedAnswer } from '../promised-answer.ts'
 import { dialSecure, SessionKeeper } from '../tls/dial.ts'
 import { tlsFailure } from '../tls/failure.ts'
 import type { UpstreamTls } from '../tls/upstream-tls.ts'
@@ -54,14 +55,25 @@ export class H2Client implements HttpClient, Ticking {
   }
 
   send(request: UpstreamRequest, timeoutMs: number, exchange: Exchange | null): Promise<Response> {
+    const answer = new PromisedAnswer()
+    this.sendFor(answer, request, timeoutMs, exchange)
+    return answer.promise
+  }
+
+  sendFor(
+    asker: Asker,
+    request: UpstreamRequest,
+    timeoutMs: number,
+    exchange: Exchange | null,
+  ): void {
     // An upgrade is a matter of HTTP/1.1.
     if (this.#speaksHttp1 || request.upgrade !== undefined) {
-      return this.#http1().send(request, timeoutMs, exchange)
+      this.#http1().sendFor(asker, request, timeoutMs, exchange)
+      return
     }
-    const call = new UpstreamCall(request, exchange, monotonicMs(), timeoutMs)
+    const call = new UpstreamCall(asker, request, exchange, monotonicMs(), timeoutMs)
     if (call.isAborted) call.reject(new GatewayError('UPSTREAM_ABORTED', {}))
     else this.dispatch(call)
-    return call.promise
   }
 
   /** Sends `call` over a connection that has room, or as soon as there is one. */
@@ -174,13 +186,7 @@ export class H2Client implements HttpClient, Ticking {
     socket.destroy()
     this.#speaksHttp1 = true
     for (const call of this.#waiting.splice(0)) {
-      const { request, timeoutMs, exchange } = call
-      this.#http1()
-        .send(request, timeoutMs, exchange)
-        .then(
-          (response) => call.resolve(response),
-          (error: Error) => call.reject(error),
-        )
+      this.#http1().sendFor(call.asker, call.request, call.timeoutMs, call.exchange)
     }
   }
 

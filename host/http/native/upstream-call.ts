@@ -1,34 +1,31 @@
 import type { Exchange } from '../../exchange/exchange.ts'
 import type { Response } from '../../exchange/response.ts'
-import type { UpstreamRequest } from '../engine.ts'
+import type { Asker, UpstreamRequest } from '../engine.ts'
 
-/** One `HttpClient.send` on its way: what is asked, for whom, and the promise of the answer. */
+/** One request to an upstream on its way: what is asked, and by whom. */
 export class UpstreamCall {
   readonly request: UpstreamRequest
   readonly exchange: Exchange | null
   readonly startedAtMs: number
   /** Time for the head of the answer; 0 for none. */
   readonly timeoutMs: number
-  readonly promise: Promise<Response>
+  readonly asker: Asker
   /** The one second attempt was made. */
   hasRetried = false
-  #resolve!: (response: Response) => void
-  #reject!: (error: Error) => void
+  #isSettled = false
 
   constructor(
+    asker: Asker,
     request: UpstreamRequest,
     exchange: Exchange | null,
     startedAtMs: number,
     timeoutMs: number,
   ) {
+    this.asker = asker
     this.request = request
     this.exchange = exchange
     this.startedAtMs = startedAtMs
     this.timeoutMs = timeoutMs
-    this.promise = new Promise((resolve, reject) => {
-      this.#resolve = resolve
-      this.#reject = reject
-    })
   }
 
   get isAborted(): boolean {
@@ -39,12 +36,17 @@ export class UpstreamCall {
     return this.timeoutMs > 0 && nowMs - this.startedAtMs > this.timeoutMs
   }
 
+  /** What comes first counts, as with a promise. */
   resolve(response: Response): void {
-    this.#resolve(response)
+    if (this.#isSettled) return
+    this.#isSettled = true
+    this.asker.onAnswer(response)
   }
 
   reject(error: Error): void {
-    this.#reject(error)
+    if (this.#isSettled) return
+    this.#isSettled = true
+    this.asker.onFailure(error)
   }
 }
 

@@ -2,7 +2,8 @@ import { GatewayError } from '../../errors.ts'
 import type { Exchange } from '../../exchange/exchange.ts'
 import type { Response } from '../../exchange/response.ts'
 import { Deadlines } from '../deadlines.ts'
-import type { ClientOptions, HttpClient, UpstreamRequest } from '../engine.ts'
+import type { Asker, ClientOptions, HttpClient, UpstreamRequest } from '../engine.ts'
+import { PromisedAnswer } from '../promised-answer.ts'
 import { defaultUpstreamTls } from '../tls/upstream-tls.ts'
 import { type Connection, connectionFactory } from './undici.ts'
 import { UpstreamCall } from './upstream-call.ts'
@@ -49,17 +50,26 @@ export class UndiciClient implements HttpClient {
   }
 
   send(request: UpstreamRequest, timeoutMs: number, exchange: Exchange | null): Promise<Response> {
-    return new Promise((resolve, reject) => {
-      const call = new UpstreamCall(this, request, timeoutMs, resolve, reject)
-      if (this.#isClosed) {
-        call.refuse(new GatewayError('UPSTREAM_CONNECT', this.#closedReason()))
-        return
-      }
-      if (timeoutMs > 0) this.#deadlinesOf(timeoutMs).add(call)
-      // One closure per request: the exchange knows no upstream calls.
-      exchange?.onAbort(() => call.abandon())
-      if (!call.isSettled) this.dispatch(call)
-    })
+    const answer = new PromisedAnswer()
+    this.sendFor(answer, request, timeoutMs, exchange)
+    return answer.promise
+  }
+
+  sendFor(
+    asker: Asker,
+    request: UpstreamRequest,
+    timeoutMs: number,
+    exchange: Exchange | null,
+  ): void {
+    const call = new UpstreamCall(this, request, timeoutMs, asker)
+    if (this.#isClosed) {
+      call.refuse(new GatewayError('UPSTREAM_CONNECT', this.#closedReason()))
+      return
+    }
+    if (timeoutMs > 0) this.#deadlinesOf(timeoutMs).add(call)
+    // One closure per request: the exchange knows no upstream calls.
+    exchange?.onAbort(() => call.abandon())
+    if (!call.isSettled) this.dispatch(call)
   }
 
   /** Sends `call` over a free connection, a new one, or the next that becomes free. */

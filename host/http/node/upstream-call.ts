@@ -3,7 +3,7 @@ import { Body, type BodySource } from '../../exchange/body.ts'
 import { Headers, sameName } from '../../exchange/headers.ts'
 import { Response } from '../../exchange/response.ts'
 import type { DeadlineEntry, Deadlines } from '../deadlines.ts'
-import type { UpstreamRequest } from '../engine.ts'
+import type { Asker, UpstreamRequest } from '../engine.ts'
 import { endToEndFields, ForwardedFields, isTrailerField } from '../forward.ts'
 import { tlsFailure } from '../tls/failure.ts'
 import type { UndiciClient } from './client.ts'
@@ -27,13 +27,12 @@ export class UpstreamCall implements CallHandler, BodySource, DeadlineEntry {
   previous: DeadlineEntry | null = null
   next: DeadlineEntry | null = null
   deadlines: Deadlines | null = null
-  /** True once the promise was resolved or rejected. */
+  /** True once the asker was told. */
   isSettled = false
   readonly #owner: UndiciClient
   readonly #request: UpstreamRequest
   readonly #timeoutMs: number
-  readonly #resolve: (response: Response) => void
-  readonly #reject: (error: unknown) => void
+  readonly #asker: Asker
   #connection: Connection | null = null
   #controller: Controller | null = null
   #body: Body | null = null
@@ -42,18 +41,11 @@ export class UpstreamCall implements CallHandler, BodySource, DeadlineEntry {
   #isDone = false
   #interim = 0
 
-  constructor(
-    owner: UndiciClient,
-    request: UpstreamRequest,
-    timeoutMs: number,
-    resolve: (response: Response) => void,
-    reject: (error: unknown) => void,
-  ) {
+  constructor(owner: UndiciClient, request: UpstreamRequest, timeoutMs: number, asker: Asker) {
     this.#owner = owner
     this.#request = request
     this.#timeoutMs = timeoutMs
-    this.#resolve = resolve
-    this.#reject = reject
+    this.#asker = asker
   }
 
   /** Sends the request over `connection`; `isReused` says that it has served before. */
@@ -120,9 +112,9 @@ export class UpstreamCall implements CallHandler, BodySource, DeadlineEntry {
     this.deadlines?.remove(this)
     this.#owner.idleDeadlines.add(this)
     this.isSettled = true
-    // What waits for this promise runs after undici has handed over the rest of the packet: a body that
-    // came with its head is whole by then.
-    this.#resolve(new Response(status, new Headers(endToEndFields(list) as string[]), body))
+    // What waits for the promise of an asker runs after undici has handed over the rest of the packet: a body
+    // that came with its head is whole by then.
+    this.#asker.onAnswer(new Response(status, new Headers(endToEndFields(list) as string[]), body))
   }
 
   onResponseData(_controller: Controller, chunk: Buffer): void {
@@ -195,7 +187,7 @@ export class UpstreamCall implements CallHandler, BodySource, DeadlineEntry {
     }
     this.isSettled = true
     this.deadlines?.remove(this)
-    this.#reject(error)
+    this.#asker.onFailure(error)
   }
 
   /**
