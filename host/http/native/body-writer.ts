@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import type { Body, BodySink } from '../../exchange/body.ts'
 import { fieldLines } from './head-text.ts'
+import { OUTBOX_MESSAGE_BYTES, Outbox } from './outbox.ts'
 import { SEND_SIZE, SendMemory } from './send-memory.ts'
 
 /** Told how the writing of a streamed body goes. */
@@ -23,10 +24,13 @@ export const SMALL_PIECE_BYTES = 8 * 1024
 /** A message is put together and written in one go: all connections share the memory for it. */
 const memory = new SendMemory()
 
+/** All connections of a thread share it: that is what it is for. */
+const outbox = new Outbox()
+
 /**
- * Writes the messages of one connection, one after the other. A small whole message is one write; a streamed
- * body passes piece by piece, each flushed at once, and its producer is asked to wait while the peer does not
- * read.
+ * Writes the messages of one connection, one after the other. A small whole message is one write, at the end of
+ * the turn; a streamed body passes piece by piece, each flushed at once, and its producer is asked to wait while
+ * the peer does not read.
  *
  * A head comes in texts that end with a line end each: its first lines, fields, and fields that were added.
  * Joined before they are written they would be copied twice.
@@ -39,6 +43,8 @@ export class BodyWriter implements BodySink {
   readonly #owner: BodyWriterOwner
   /** TLS keeps what it is given until the records are out. */
   readonly #takesAtOnce: boolean
+  /** The round of the outbox that our last message there leaves with. */
+  #round = -1
   #left = 0
   #body: Body | null = null
   /** The head, as long as it waits for the first piece of the body. */
@@ -50,6 +56,12 @@ export class BodyWriter implements BodySink {
     this.#takesAtOnce = !(socket instanceof TLSSocket)
   }
 
+  /** The socket, for whoever writes to it past this, or ends it: what was sent here is out. */
+  get socket(): Socket {
+    if (this.#round === outbox.round) outbox.flush()
+    return this.#socket
+  }
+
   /** A streamed body is under way. */
   get isBusy(): boolean {
     return this.#body !== null
@@ -58,13 +70,15 @@ export class BodyWriter implements BodySink {
   /** Sends a message without a body. */
   sendHead(start: string, fields: string, added: string): void {
     this.sentBytes = 0
-    if (start.length + fields.length + added.length + 2 > SEND_SIZE) {
-      this.#socket.write(`${start}${fields}${added}\r\n`, 'latin1')
+    const size = start.length + fields.length + added.length + 2
+    if (size > SEND_SIZE) {
+      this.socket.write(`${start}${fields}${added}\r\n`, 'latin1')
       return
     }
-    beginMessage(start, fields, added)
-    memory.text('\r\n')
-    memory.send(this.#socket, this.#takesAtOnce)
+    const message = this.#begin(size)
+    addHead(message, start, fields, added)
+    message.text('\r\n')
+    this.#send(message)
   }
 
   /** Sends a message whose body is whole, with its length. */
@@ -73,26 +87,28 @@ export class BodyWriter implements BodySink {
     const length = `${whole.length}`
     const headSize = start.length + fields.length + added.length + LENGTH.length + length.length + 4
     this.sentBytes = whole.length
-    const socket = this.#socket
     if (headSize + whole.length > SEND_SIZE) {
+      const { socket } = this
       socket.cork()
       socket.write(`${start}${fields}${added}${LENGTH}${length}\r\n\r\n`, 'latin1')
       socket.write(whole, 'latin1')
       socket.uncork()
       return
     }
-    beginMessage(start, fields, added)
-    memory.text(LENGTH)
-    memory.text(length)
-    memory.text('\r\n\r\n')
-    if (typeof whole === 'string') memory.text(whole)
-    else memory.copy(whole)
-    memory.send(socket, this.#takesAtOnce)
+    const message = this.#begin(headSize + whole.length)
+    addHead(message, start, fields, added)
+    message.text(LENGTH)
+    message.text(length)
+    message.text('\r\n\r\n')
+    if (typeof whole === 'string') message.text(whole)
+    else message.copy(whole)
+    this.#send(message)
   }
 
   /** Sends a message whose body streams. */
   sendStream(start: string, fields: string, added: string, body: Body, framing: number): void {
     const head = start + fields + added
+    const { socket } = this
     this.sentBytes = 0
     this.framing = framing
     this.#body = body
@@ -102,7 +118,7 @@ export class BodyWriter implements BodySink {
     else this.#head = `${head}content-length: ${body.announcedLength}\r\n\r\n`
     // What has arrived already leaves together with the head.
     body.pipe(this)
-    if (this.#body !== null && this.#head !== '') this.#socket.write(this.#takeHead(), 'latin1')
+    if (this.#body !== null && this.#head !== '') socket.write(this.#takeHead(), 'latin1')
   }
 
   /** The socket has room again. */
@@ -172,6 +188,25 @@ export class BodyWriter implements BodySink {
     this.#owner.onBodyBroken(error, isUnsent)
   }
 
+  /** Where a message of `size` bytes is put together. */
+  #begin(size: number): SendMemory {
+    const waits =
+      size <= OUTBOX_MESSAGE_BYTES && this.#takesAtOnce && this.#socket.writableLength === 0
+    const message = waits ? outbox.next : memory
+    message.begin()
+    return message
+  }
+
+  /** Sends a message that was begun. */
+  #send(message: SendMemory): void {
+    if (message === memory) {
+      memory.send(this.socket, this.#takesAtOnce)
+      return
+    }
+    this.#round = outbox.round
+    outbox.push(this.#socket)
+  }
+
   /** The body does not keep to the length that was announced: the peer must not take it for whole. */
   #breakOff(): void {
     this.#body?.cancel(WRONG_LENGTH)
@@ -187,11 +222,10 @@ export class BodyWriter implements BodySink {
 
 const LENGTH = 'content-length: '
 
-function beginMessage(start: string, fields: string, added: string): void {
-  memory.begin()
-  memory.text(start)
-  memory.text(fields)
-  if (added !== '') memory.text(added)
+function addHead(message: SendMemory, start: string, fields: string, added: string): void {
+  message.text(start)
+  message.text(fields)
+  if (added !== '') message.text(added)
 }
 
 const WRONG_LENGTH = new Error('the body does not have the length that was announced')

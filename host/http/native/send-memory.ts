@@ -7,24 +7,30 @@ export const SEND_SIZE = 16 * 1024
 const VIEWS = 256
 
 /**
- * Where the small messages of all connections of a thread are put together, one after the other. Joined as
- * strings, each would be copied to a new one on its way out, which is garbage of the size of the message.
+ * Where messages of any connections of a thread are put together, one after the other. Joined as strings, each
+ * would be copied to a new one on its way out, which is garbage of the size of the message.
  *
  * A socket that has taken a write at once refers to nothing of it any more; memory that was not taken at once
  * is left to the socket, and other memory takes its place.
  */
 export class SendMemory {
-  #bytes: Buffer = Buffer.allocUnsafeSlow(SEND_SIZE)
+  #bytes: Buffer
   /** The first bytes, as views of some lengths: else one is all that a message allocates here. */
-  readonly #views: Buffer[] = new Array(VIEWS).fill(NO_VIEW)
+  readonly #views: Buffer[]
   #length = 0
+
+  /** Room for messages of `size` bytes; `views` is a power of two. */
+  constructor(size: number = SEND_SIZE, views: number = VIEWS) {
+    this.#bytes = Buffer.allocUnsafeSlow(size)
+    this.#views = new Array(views).fill(NO_VIEW)
+  }
 
   /** Begins a message. What one before left behind because it failed half-way is gone. */
   begin(): void {
     this.#length = 0
   }
 
-  /** Adds latin1 text. All parts of a message together have at most `SEND_SIZE` bytes. */
+  /** Adds latin1 text. All parts of a message together fit into the memory. */
   text(text: string): void {
     this.#length += this.#bytes.latin1Write(text, this.#length)
   }
@@ -44,14 +50,14 @@ export class SendMemory {
     }
     const hasRoom = socket.write(this.#view(size))
     if (socket.writableLength > 0) {
-      this.#bytes = Buffer.allocUnsafeSlow(SEND_SIZE)
+      this.#bytes = Buffer.allocUnsafeSlow(this.#bytes.length)
       this.#views.fill(NO_VIEW)
     }
     return hasRoom
   }
 
   #view(size: number): Buffer {
-    const at = size & (VIEWS - 1)
+    const at = size & (this.#views.length - 1)
     const known = this.#views[at] as Buffer
     if (known.length === size) return known
     const made = this.#bytes.subarray(0, size)

@@ -219,7 +219,7 @@ export class ServerConnection implements ReaderOwner, RunnerOwner {
     const body = this.#reader.stop()
     if (hasBegun) this.#phase = CLOSED
     else {
-      this.#socket.write(closingAnswer(status, reason), 'latin1')
+      this.#runner.writer.socket.write(closingAnswer(status, reason), 'latin1')
       this.#linger()
     }
     this.#runner.cancel(status, cause)
@@ -233,7 +233,7 @@ export class ServerConnection implements ReaderOwner, RunnerOwner {
     if (!this.#expectsContinue) return
     this.#expectsContinue = false
     if (this.#reader.phase === IN_BODY) {
-      this.#socket.write('HTTP/1.1 100 Continue\r\n\r\n', 'latin1')
+      this.#runner.writer.socket.write('HTTP/1.1 100 Continue\r\n\r\n', 'latin1')
     }
   }
 
@@ -274,7 +274,7 @@ export class ServerConnection implements ReaderOwner, RunnerOwner {
   onTunnel(offer: TunnelOffer): void {
     this.#phase = TUNNELLING
     this.#server.tunnels += 1
-    const peer = new SocketPeer(this.#socket, this.#reader.release())
+    const peer = new SocketPeer(this.#runner.writer.socket, this.#reader.release())
     this.#peer = peer
     this.#tunnel = new Tunnel(peer, offer)
     this.#tunnel.open()
@@ -282,12 +282,13 @@ export class ServerConnection implements ReaderOwner, RunnerOwner {
 
   /** Ends a tunnel with a close frame; what is no tunnel is cut. */
   goAway(): void {
-    if (this.#tunnel === null) this.#socket.destroy()
+    if (this.#tunnel === null) this.destroy()
     else this.#tunnel.close(GOING_AWAY)
   }
 
+  /** Cuts the connection; an answer that was sent is out. */
   destroy(): void {
-    this.#socket.destroy()
+    this.#runner.writer.socket.destroy()
   }
 
   /** Looks at the time limits. */
@@ -347,7 +348,8 @@ export class ServerConnection implements ReaderOwner, RunnerOwner {
     }
     const staysOpen = this.staysOpen(Body.none)
     const close = staysOpen ? '' : 'connection: close\r\n'
-    this.#socket.write(`HTTP/1.1 204 No Content\r\n${ALLOW_LINE}${close}\r\n`, 'latin1')
+    const { socket } = this.#runner.writer
+    socket.write(`HTTP/1.1 204 No Content\r\n${ALLOW_LINE}${close}\r\n`, 'latin1')
     if (staysOpen) this.#becomeIdle()
     else this.#linger()
   }
@@ -390,7 +392,7 @@ export class ServerConnection implements ReaderOwner, RunnerOwner {
     this.#sinceMs = monotonicMs()
     this.#reader.stop()?.cancel(ANSWERED)
     this.resume()
-    this.#socket.end()
+    this.#runner.writer.socket.end()
     if (this.#hasEnded) this.#socket.destroySoon()
   }
 
