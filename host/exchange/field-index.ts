@@ -2,11 +2,13 @@
  * Where the fields of checked lines lie, so that looking at one makes no string of the others: a filter that
  * reads three of ten fields pays for three. Made in one pass when somebody looks for the first time.
  *
- * Lines are `name: value` and CRLF, in two texts: those of `apart` stand before the others.
+ * Lines are `name: value` and CRLF, in three texts: those of `apart` stand before the others, and behind them
+ * those that were added.
  */
 export class FieldIndex {
   readonly #apart: string
-  #lines: string
+  readonly #lines: string
+  #added: string
   /**
    * Of each field where its line starts, and its colon; its line ends where the next one starts, less CRLF. With
    * room for what most requests have and a filter adds: growing it would cost more than it takes.
@@ -16,24 +18,46 @@ export class FieldIndex {
   size: number
   /** The number of fields of `apart`, which come first. */
   readonly apartSize: number
+  /** The number of fields before those that were added. */
+  readonly #readSize: number
 
-  private constructor(apart: string, lines: string, at: number[], size: number, apartSize: number) {
+  private constructor(
+    apart: string,
+    lines: string,
+    added: string,
+    at: number[],
+    size: number,
+    apartSize: number,
+    readSize: number,
+  ) {
     this.#apart = apart
     this.#lines = lines
+    this.#added = added
     this.#at = at
     this.size = size
     this.apartSize = apartSize
+    this.#readSize = readSize
   }
 
-  static of(apart: string, lines: string): FieldIndex {
+  static of(apart: string, lines: string, added: string): FieldIndex {
     const at: number[] = new Array(USUAL_FIELDS * 2)
     const apartSize = scanLines(apart, at, 0)
-    return new FieldIndex(apart, lines, at, scanLines(lines, at, apartSize), apartSize)
+    const readSize = scanLines(lines, at, apartSize)
+    const size = scanLines(added, at, readSize)
+    return new FieldIndex(apart, lines, added, at, size, apartSize, readSize)
   }
 
   /** One that grows by itself. */
   clone(): FieldIndex {
-    return new FieldIndex(this.#apart, this.#lines, this.#at.slice(), this.size, this.apartSize)
+    return new FieldIndex(
+      this.#apart,
+      this.#lines,
+      this.#added,
+      this.#at.slice(),
+      this.size,
+      this.apartSize,
+      this.#readSize,
+    )
   }
 
   /** The number of the first field called `lower` at or after number `from`, or -1. */
@@ -57,7 +81,8 @@ export class FieldIndex {
   /** Without the blanks around it: mostly one space before, but the grammar allows more and less. */
   value(index: number): string {
     const text = this.#textOf(index)
-    const isLast = index + 1 === this.size || index + 1 === this.apartSize
+    const next = index + 1
+    const isLast = next === this.size || next === this.apartSize || next === this.#readSize
     let start = (this.#at[index * 2 + 1] as number) + 1
     let end = (isLast ? text.length : (this.#at[index * 2 + 2] as number)) - 2
     while (start < end && isBlank(text.charCodeAt(start))) start += 1
@@ -65,10 +90,10 @@ export class FieldIndex {
     return text.slice(start, end)
   }
 
-  /** `lines` is the text of before with one more line, that of `name`. */
-  grown(lines: string, name: string): void {
-    const start = this.#lines.length
-    this.#lines = lines
+  /** `added` is the text of before with one more line, `name: value`. */
+  grown(added: string, name: string, value: string): void {
+    const start = added.length - name.length - value.length - 4
+    this.#added = added
     this.#at[this.size * 2] = start
     this.#at[this.size * 2 + 1] = start + name.length
     this.size += 1
@@ -82,7 +107,8 @@ export class FieldIndex {
   }
 
   #textOf(index: number): string {
-    return index < this.apartSize ? this.#apart : this.#lines
+    if (index < this.apartSize) return this.#apart
+    return index < this.#readSize ? this.#lines : this.#added
   }
 }
 

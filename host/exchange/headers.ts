@@ -18,6 +18,8 @@ import { FieldIndex, isBlank } from './field-index.ts'
 export class Headers {
   #list: string[] | null
   #lines: string | null = null
+  /** Lines that were added behind these. Joined, all would be copied when they are sent. */
+  #added = ''
   /** Checked lines that stand before the others and are not sent on: Host, claims about the client. */
   #apart = ''
   /** Where the fields lie in the lines, once somebody has looked; null when there is a list. */
@@ -59,10 +61,21 @@ export class Headers {
 
   /** The lines that may be sent on as they are; null when there is a field that must be looked at. */
   get lines(): string | null {
+    const lines = this.readLines
+    return lines === null || this.#added === '' ? lines : lines + this.#added
+  }
+
+  /** The first part of `lines`; `addedLines` are the rest. */
+  get readLines(): string | null {
     if (this.#lines === null && this.#isChecked && this.#list !== null) {
       this.#lines = writeLines(this.#list, this.#apartSize * 2)
     }
     return this.#lines
+  }
+
+  /** The lines behind `readLines`; none when there are no such. */
+  get addedLines(): string {
+    return this.#added
   }
 
   /** The lines before those of `lines`, when there are such. */
@@ -152,6 +165,7 @@ export class Headers {
     const copy = new Headers(this.#list === null ? NO_FIELDS : this.#list.slice())
     if (this.#list === null) copy.#list = null
     copy.#lines = this.#lines
+    copy.#added = this.#added
     copy.#apart = this.#apart
     copy.#index = this.#index === null ? null : this.#index.clone()
     copy.#apartSize = this.#apartSize
@@ -172,28 +186,27 @@ export class Headers {
   }
 
   #add(name: string, value: string, isPlain: boolean): void {
-    const lines = this.#lines
-    if (lines === null || !isPlain || !this.#isChecked) {
+    if (this.#lines === null || !isPlain || !this.#isChecked) {
       this.#change(isPlain).push(name, value)
       return
     }
-    const grown = `${lines}${name}: ${value}\r\n`
-    this.#lines = grown
+    this.#added += `${name}: ${value}\r\n`
     if (this.#list !== null) this.#list.push(name, value)
-    else if (this.#index !== null) this.#index.grown(grown, name)
+    else if (this.#index !== null) this.#index.grown(this.#added, name, value)
   }
 
   /** The list, which is about to be changed: by a valid field that checked lines can hold, or not. */
   #change(isPlain: boolean): string[] {
     const list = this.#list ?? this.#makeList()
     this.#lines = null
+    this.#added = ''
     this.#isChecked &&= isPlain
     return list
   }
 
   // No getter: V8 looks a private one up in C++, each time.
   #fields(): FieldIndex {
-    this.#index ??= FieldIndex.of(this.#apart, this.#lines ?? '')
+    this.#index ??= FieldIndex.of(this.#apart, this.#lines ?? '', this.#added)
     return this.#index
   }
 

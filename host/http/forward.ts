@@ -83,10 +83,11 @@ export class ForwardedFields {
  * engine has read and nobody has changed: checked lines never hold a claim.
  */
 export function forwardRequestFields(request: Request): ForwardedFields | string[] {
-  const { lines } = request.headers
+  const { readLines, addedLines } = request.headers
   // A filter may have put anything in the place of the host.
-  if (lines === null || BREAKS_LINE.test(request.host)) return forwardRequestHeaders(request)
-  return new ForwardedFields(lines, forwardedLines(request))
+  if (readLines === null || BREAKS_LINE.test(request.host)) return forwardRequestHeaders(request)
+  const claims = forwardedLines(request)
+  return new ForwardedFields(readLines, addedLines === '' ? claims : addedLines + claims)
 }
 
 const BREAKS_LINE = /[^!-~]/

@@ -41,9 +41,17 @@ test('behaves like a naive list under any sequence of changes', () => {
     fc.string({ maxLength: 3 }),
   )
   fc.assert(
-    fc.property(fc.array(change, { maxLength: 30 }), (changes) => {
-      const headers = new Headers()
-      let naive: [string, string][] = []
+    fc.property(fc.array(change, { maxLength: 30 }), fc.boolean(), (changes, isRead) => {
+      const headers = isRead
+        ? Headers.fromLines('a: 1\r\nX-Long: 2\r\n', 'Host: h\r\n')
+        : new Headers()
+      let naive: [string, string][] = isRead
+        ? [
+            ['Host', 'h'],
+            ['a', '1'],
+            ['X-Long', '2'],
+          ]
+        : []
       for (const [kind, key, value] of changes) {
         const isSame = ([other]: [string, string]): boolean =>
           other.toLowerCase() === key.toLowerCase()
@@ -62,6 +70,15 @@ test('behaves like a naive list under any sequence of changes', () => {
             ;(naive[first] as [string, string])[1] = value
           }
         }
+        const { readLines, addedLines, lines } = headers
+        assert.is(lines, readLines === null ? null : readLines + addedLines)
+        const sent = naive.slice(isRead ? 1 : 0).map(([name, text]) => `${name}: ${text}\r\n`)
+        if (lines !== null) assert.is(lines, sent.join(''))
+        assert.is(headers.get(key.toLowerCase()), naive.find(isSame)?.[1])
+        const copy = headers.clone()
+        copy.add('c', '3')
+        assert.is(copy.size, headers.size + 1)
+        assert.equal([...copy.list], [...naive.flat(), 'c', '3'])
       }
       assert.equal([...headers.list], naive.flat())
     }),

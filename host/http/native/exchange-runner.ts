@@ -176,7 +176,7 @@ export class ExchangeRunner implements BodyWriterOwner {
     this.#status = status
     const start = statusLine(status)
     // The lines of an upstream's answer have their date.
-    let added = headers.lines === null && !headers.has('date') ? dateLine() : ''
+    let added = headers.readLines === null && !headers.has('date') ? dateLine() : ''
     if (!this.#staysOpen) added += 'connection: close\r\n'
     else if (this.#isHttp10) added += 'connection: keep-alive\r\n'
     if (this.#isHead || status === 204 || status === 304) {

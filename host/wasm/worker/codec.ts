@@ -278,34 +278,35 @@ const NO_ENTRIES: number[] = []
 
 /** Characters of all of it, as `addFields` writes them. */
 function lengthOf(headers: Headers): number {
-  const { lines } = headers
-  if (lines !== null) return headers.apartLines.length + lines.length
+  const { readLines: lines, addedLines, apartLines } = headers
+  if (lines !== null) return apartLines.length + lines.length + addedLines.length
   let length = 0
   for (const text of headers.list) length += text.length
   return length
 }
 
 function addFields(area: BlockArea, headers: Headers): void {
-  const { lines } = headers
+  const { readLines: lines } = headers
   if (lines === null) {
     for (const text of headers.list) area.addText(text)
     return
   }
   area.addText(headers.apartLines)
   area.addText(lines)
+  area.addText(headers.addedLines)
 }
 
 /** How many numbers `putLengths` writes, at most. */
 function numbersOf(headers: Headers): number {
-  return headers.lines === null ? headers.list.length + 2 : 3
+  return headers.readLines === null ? headers.list.length + 2 : 3
 }
 
 function putLengths(area: BlockArea, headers: Headers): void {
-  const { lines } = headers
+  const { readLines: lines } = headers
   if (lines !== null) {
     area.putInt(LINES)
     area.putInt(headers.apartLines.length)
-    area.putInt(lines.length)
+    area.putInt(lines.length + headers.addedLines.length)
     return
   }
   const { list } = headers
