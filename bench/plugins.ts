@@ -14,11 +14,13 @@ import {
   type Interval,
   intervalOfDifference,
   intervalOfMean,
+  intervalOfRatio,
   judge,
   median,
 } from './support/statistics.ts'
 import { formatTable } from './support/table.ts'
 import { METHOD, measureTargets, type Target } from './support/target.ts'
+import { WrongName } from './support/wrong-name.ts'
 
 /** What the design allows a plugin to add to a request, in microseconds of CPU time. */
 const ADDED_AT_MOST: Readonly<Record<string, number>> = {
@@ -75,19 +77,25 @@ const GROUPS: readonly (readonly [string, string])[] = [
   ['reset', 'reset'],
 ]
 
-/** What the same small filter adds to a request, by where it runs: end to end, and inside the process. */
-export async function benchPlugins({ pairs }: BenchOptions): Promise<Report> {
-  needH2load()
+/**
+ * What the same small filter adds to a request, by where it runs: end to end, and inside the process. With `only`
+ * the rows end to end whose name has this in it, and nothing else.
+ */
+export async function benchPlugins({ pairs, only }: BenchOptions): Promise<Report> {
+  const isWhole = only === ''
+  const rows = ROWS.filter(({ name }) => name === NO_FILTER || name.includes(only))
+  if (rows.length === 1) throw new WrongName(`there is no row "${only}"`)
+  if (isWhole) needH2load()
   await buildGuests()
   const engine = HTTP_ENGINES[0]?.name ?? 'node'
   const targetOf = ({ name, filters }: Row, hasAdmin = false): Target =>
     penstockTarget({ name, engine, filters, entry: 'bench/gateway.ts', hasAdmin })
   const measured = await measureTargets(
-    ROWS.map((row) => targetOf(row)),
+    rows.map((row) => targetOf(row)),
     pairs,
   )
-  const inProcess = await measureInProcess(pairs)
-  const shaped = ROWS.filter(({ name }) => SHAPED.includes(name))
+  const inProcess = isWhole ? await measureInProcess(pairs) : []
+  const shaped = isWhole ? ROWS.filter(({ name }) => SHAPED.includes(name)) : []
   const open: Latency[] = []
   const swaps: Latency[] = []
   for (const row of shaped) {
@@ -104,9 +112,15 @@ export async function benchPlugins({ pairs }: BenchOptions): Promise<Report> {
         intervalOfDifference(cpuOf(one.samples), cpuOf(one.references)),
       ]),
   )
+  // The machine's speed changes within minutes, and with it what is added; the share is steadier.
+  const share = new Map(
+    measured
+      .slice(1)
+      .map((one) => [one.target.name, intervalOfRatio(cpuOf(one.samples), cpuOf(one.references))]),
+  )
   const inside = intervalsOf(inProcess, 'filter')
   return {
-    name: 'plugins',
+    name: isWhole ? 'plugins' : `plugins-${only.toLowerCase().replace(/[^a-z0-9]+/g, '-')}`,
     method: `3 header reads and 2 writes; GET 1 KB, ${METHOD}`,
     pairs,
     versions: [
@@ -118,12 +132,8 @@ export async function benchPlugins({ pairs }: BenchOptions): Promise<Report> {
     tables: [
       { title: 'end to end, closed loop', text: formatMeasured(measured, undefined) },
       { title: 'added to a request, us CPU', text: formatIntervals(added) },
-      { title: 'open loop at half of the peak', text: formatLatencies(open) },
-      { title: 'around a swap, closed loop', text: formatLatencies(swaps) },
-      ...GROUPS.map(([group, title]) => ({
-        title: `${title}, us CPU`,
-        text: formatIntervals(intervalsOf(inProcess, group)),
-      })),
+      { title: 'CPU of a request, times that without a filter', text: formatIntervals(share, 'x') },
+      ...(isWhole ? wholeTables(open, swaps, inProcess) : []),
     ],
     checks: [
       ...checksOf('added end to end', added, ADDED_AT_MOST),
@@ -132,11 +142,27 @@ export async function benchPlugins({ pairs }: BenchOptions): Promise<Report> {
     samples: {
       endToEnd: Object.fromEntries(measured.map(({ target, samples }) => [target.name, samples])),
       added: Object.fromEntries(added),
+      share: Object.fromEntries(share),
       openLoop: open,
       aroundSwap: swaps,
       inProcess,
     },
   }
+}
+
+function wholeTables(
+  open: readonly Latency[],
+  swaps: readonly Latency[],
+  inProcess: readonly InProcessRow[],
+): Report['tables'] {
+  return [
+    { title: 'open loop at half of the peak', text: formatLatencies(open) },
+    { title: 'around a swap, closed loop', text: formatLatencies(swaps) },
+    ...GROUPS.map(([group, title]) => ({
+      title: `${title}, us CPU`,
+      text: formatIntervals(intervalsOf(inProcess, group)),
+    })),
+  ]
 }
 
 /** In microseconds. */
@@ -179,11 +205,11 @@ function checksOf(
   })
 }
 
-function formatIntervals(intervals: ReadonlyMap<string, Interval>): string {
+function formatIntervals(intervals: ReadonlyMap<string, Interval>, unit = 'us'): string {
   return formatTable<[string, Interval]>(
     [
       { title: 'filter', value: ([name]) => name },
-      { title: 'us', align: 'right', value: ([, { estimate }]) => digits(estimate) },
+      { title: unit, align: 'right', value: ([, { estimate }]) => digits(estimate) },
       {
         title: '90 % interval',
         align: 'right',

@@ -31,7 +31,7 @@ Without a name: all of them. Results go to bench/results/BENCH.json.
   proxy     a plain proxy pipeline against other gateways
 
   --pairs N   rounds of measurements; each compares all targets once (default ${DEFAULT_PAIRS})
-  --only TEXT     targets whose name has TEXT in it (proxy)
+  --only TEXT     targets whose name has TEXT in it (proxy); rows, end to end alone (plugins)
   --beside TEXT   what they are measured beside; default fast-gateway (proxy)
   --workload TEXT workloads whose name has TEXT in it (proxy)
   --json      print the result as JSON in place of tables
