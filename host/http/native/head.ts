@@ -197,7 +197,8 @@ export class FieldBlock {
 }
 
 /**
- * Skips whole words of four bytes, from the boundary `start` on, without control characters and DEL: most of a head is values, and a step per byte would take most of the time of a parse.
+ * Skips whole words of four bytes, from the boundary `start` on, without control characters and DEL: most of a
+ * head is values, and a step per byte would take most of the time of a parse.
  */
 function skipPlainWords(words: Int32Array, start: number, end: number): number {
   let at = start >> 2
