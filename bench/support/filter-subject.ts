@@ -76,8 +76,7 @@ const CANNED_ENGINE: HttpEngine = {
   name: 'canned',
   listen: () => Promise.reject(new Error('nobody listens here')),
   createClient: () => ({
-    send: () => Promise.resolve(cannedAnswer()),
-    sendFor: (asker) => asker.onAnswer(cannedAnswer()),
+    send: (asker) => asker.onAnswer(cannedAnswer()),
     close: () => Promise.resolve(),
   }),
 }

@@ -3,6 +3,7 @@ import { Body } from '../exchange/body.ts'
 import type { Exchange } from '../exchange/exchange.ts'
 import type { Headers } from '../exchange/headers.ts'
 import type { HttpClient } from '../http/engine.ts'
+import { answerOf } from '../http/promised-answer.ts'
 import type { UpstreamTls } from '../http/tls/upstream-tls.ts'
 import { endCall, failCall, traceOutbound } from '../observe/tracing/call-span.ts'
 import type { Usage } from '../usage-pool.ts'
@@ -86,7 +87,8 @@ export class OutboundCall {
     exchange: Exchange | null,
   ): Promise<CallAnswer> {
     const url = this.#url
-    const response = await this.#client.value.send(
+    const response = await answerOf(
+      this.#client.value,
       {
         method: request.method,
         target: url.pathname + url.search,

@@ -120,16 +120,10 @@ export interface Asker {
 
 export interface HttpClient {
   /**
-   * Resolves when the head of the answer is here; its body may still stream. Fails with UPSTREAM_CONNECT,
-   * UPSTREAM_TIMEOUT (no head within `timeoutMs`, 0 for none), UPSTREAM_INVALID or UPSTREAM_ABORTED.
+   * Tells `asker` when the head of the answer is here, or that there is none: UPSTREAM_CONNECT,
+   * UPSTREAM_TIMEOUT (no head within `timeoutMs`, 0 for none), UPSTREAM_INVALID or UPSTREAM_ABORTED. No promise:
+   * for every request of a gateway that is one less, with all that hangs on it. Who wants one calls `answerOf`.
    */
-  send(request: UpstreamRequest, timeoutMs: number, exchange: Exchange | null): Promise<Response>
-  /** The same without a promise: for every request of a gateway one less, with all that hangs on it. */
-  sendFor(
-    asker: Asker,
-    request: UpstreamRequest,
-    timeoutMs: number,
-    exchange: Exchange | null,
-  ): void
+  send(asker: Asker, request: UpstreamRequest, timeoutMs: number, exchange: Exchange | null): void
   close(): Promise<void>
 }

@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts'
 import { reasonOf } from '../errors.ts'
 import type { Exchange, MessageScope } from '../exchange/exchange.ts'
 import type { Response } from '../exchange/response.ts'
+import { answerOf } from '../http/promised-answer.ts'
 import { endCall, failCall } from '../observe/tracing/call-span.ts'
 import { type CircuitBreaker, REFUSED } from '../resilience/circuit-breaker.ts'
 import { GIVE_UP, mayRetry, type Retry } from '../resilience/retry.ts'
@@ -148,7 +149,7 @@ export class Attempts {
     if (servers.countsActive) state.active += 1
     try {
       const sent = requestTo(endpoint, scope, span)
-      let response = await endpoint.client.value.send(sent, timeoutMs, scope.exchange)
+      let response = await answerOf(endpoint.client.value, sent, timeoutMs, scope.exchange)
       if (maxRedirection > 0) {
         const rules = { maxRedirection, timeoutMs, endpoints: servers.endpoints }
         response = await followRedirects(response, sent, endpoint, rules, scope.exchange)

@@ -6,6 +6,7 @@ import { Headers } from '../exchange/headers.ts'
 import type { Response } from '../exchange/response.ts'
 import type { HttpClient, UpstreamRequest } from '../http/engine.ts'
 import { ForwardedFields } from '../http/forward.ts'
+import { answerOf } from '../http/promised-answer.ts'
 import { closeFrame, NORMAL_CLOSURE } from '../http/websocket/frame-watch.ts'
 import { checkAcceptance, WEBSOCKET_VERSION } from '../http/websocket/handshake.ts'
 
@@ -66,7 +67,7 @@ export class HealthQuestion {
 
   async #askHttp(timeoutMs: number): Promise<string | null> {
     const endsAt = performance.now() + timeoutMs
-    const response = await this.#client.send(this.#request, timeoutMs, null)
+    const response = await answerOf(this.#client, this.#request, timeoutMs, null)
     const { body } = response
     // The timeout of the client ends with the head; a body that trickles must not hold the check up.
     const timer = setTimeout(
@@ -92,7 +93,7 @@ export class HealthQuestion {
       ...['sec-websocket-version', WEBSOCKET_VERSION],
     ]
     const sent = { ...this.#request, headers: list, upgrade: 'websocket' }
-    const response = await this.#client.send(sent, timeoutMs, null)
+    const response = await answerOf(this.#client, sent, timeoutMs, null)
     const { tunnel } = response
     const reason =
       this.#matches(response, null) ??

@@ -1,6 +1,7 @@
 import { reasonOf } from '../errors.ts'
 import type { Body } from '../exchange/body.ts'
 import type { MessageScope } from '../exchange/exchange.ts'
+import { answerOf } from '../http/promised-answer.ts'
 import { ConcurrencyLimit } from '../resilience/concurrency-limit.ts'
 import type { DiscoveredServers } from './discovered-servers.ts'
 import type { ServerPool } from './server-pool.ts'
@@ -73,8 +74,7 @@ export class Mirror {
     this.#sent += 1
     const { state, client } = endpoint
     if (this.#servers.countsActive) state.active += 1
-    void client.value
-      .send(requestTo(endpoint, scope, null), this.#timeoutMs, null)
+    void answerOf(client.value, requestTo(endpoint, scope, null), this.#timeoutMs, null)
       .then(
         (response) => {
           this.#servers.record(endpoint, response.status >= 500)

@@ -4,6 +4,7 @@ import type { MessageScope } from '../exchange/exchange.ts'
 import { fallbackResponse } from '../exchange/fallback-response.ts'
 import type { Response } from '../exchange/response.ts'
 import type { Asker } from '../http/engine.ts'
+import { answerOf } from '../http/promised-answer.ts'
 import { endCall, failCall } from '../observe/tracing/call-span.ts'
 import { CircuitBreaker } from '../resilience/circuit-breaker.ts'
 import { ConcurrencyLimit } from '../resilience/concurrency-limit.ts'
@@ -87,7 +88,7 @@ export class ProxyPool {
     if (scope.exchange.trace !== null) return this.#handleTraced(scope, endpoint)
     const call = new PlainCall(this, scope)
     const sent = requestTo(endpoint, scope, null)
-    endpoint.client.value.sendFor(call, sent, this.#spec.timeoutMs, scope.exchange)
+    endpoint.client.value.send(call, sent, this.#spec.timeoutMs, scope.exchange)
     return call.result
   }
 
@@ -119,7 +120,7 @@ export class ProxyPool {
     const span = traceCall(scope, endpoint, spanName)
     try {
       const sent = requestTo(endpoint, scope, span)
-      const response = await endpoint.client.value.send(sent, timeoutMs, scope.exchange)
+      const response = await answerOf(endpoint.client.value, sent, timeoutMs, scope.exchange)
       if (span !== null) endCall(span, response.status)
       return this.finish(scope, response)
     } catch (error) {

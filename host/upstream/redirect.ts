@@ -3,6 +3,7 @@ import type { Exchange } from '../exchange/exchange.ts'
 import type { Response } from '../exchange/response.ts'
 import type { UpstreamRequest } from '../http/engine.ts'
 import { ForwardedFields } from '../http/forward.ts'
+import { answerOf } from '../http/promised-answer.ts'
 import type { Endpoint } from './endpoint.ts'
 
 /** How far redirects are followed. */
@@ -34,7 +35,7 @@ export async function followRedirects(
     response.body.cancel(new Error('the redirect is followed'))
     request = next.request
     endpoint = next.endpoint
-    response = await endpoint.client.value.send(request, rules.timeoutMs, exchange)
+    response = await answerOf(endpoint.client.value, request, rules.timeoutMs, exchange)
   }
   return response
 }

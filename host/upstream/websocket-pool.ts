@@ -2,6 +2,7 @@ import { reasonOf } from '../errors.ts'
 import type { MessageScope } from '../exchange/exchange.ts'
 import { fallbackResponse } from '../exchange/fallback-response.ts'
 import { Response } from '../exchange/response.ts'
+import { answerOf } from '../http/promised-answer.ts'
 import { checkAcceptance, checkHandshake, WEBSOCKET_VERSION } from '../http/websocket/handshake.ts'
 import { endCall, failCall } from '../observe/tracing/call-span.ts'
 import type { BalanceSpec, UpstreamEnv } from './balance-spec.ts'
@@ -77,7 +78,7 @@ export class WebSocketPool {
     if (endpoint === undefined) return this.#fail(scope, 503, 'no endpoint is available')
     const span = exchange.trace === null ? null : traceCall(scope, endpoint, this.#options.spanName)
     const sent = { ...requestTo(endpoint, scope, span), upgrade: 'websocket' }
-    return endpoint.client.value.send(sent, this.#options.timeoutMs, exchange).then(
+    return answerOf(endpoint.client.value, sent, this.#options.timeoutMs, exchange).then(
       (response) => {
         if (span !== null) endCall(span, response.status)
         return this.#finish(scope, endpoint, response)

@@ -7,6 +7,7 @@ import type { ClientOptions, HttpClient, UpstreamRequest } from '../../host/http
 import { NativeClient } from '../../host/http/native/client.ts'
 import { CLIENT_TUNING } from '../../host/http/native/client-pool.ts'
 import { UndiciClient } from '../../host/http/node/client.ts'
+import { answerOf } from '../../host/http/promised-answer.ts'
 import { type Suite, suite } from '../support/suite.ts'
 import { type SeenRequest, startUpstream, type Upstream } from './wire.ts'
 
@@ -78,7 +79,7 @@ export function forEachClient(name: string, define: (test: Suite, rig: ClientRig
       },
       send: (request = {}, timeoutMs = 20_000, exchange = null) => {
         const plain = { method: 'GET', target: '/', host: 'a', headers: [], body: Body.none }
-        return client.send({ ...plain, ...request }, timeoutMs, exchange)
+        return answerOf(client, { ...plain, ...request }, timeoutMs, exchange)
       },
       closeLater: (close) => void open.push(close),
     })

@@ -13,8 +13,7 @@ export function fakeEndpoint(url: string, weight = 1): Endpoint {
     weight,
     client: {
       value: {
-        send: () => Promise.reject(new Error('not asked')),
-        sendFor: (asker) => asker.onFailure(new Error('not asked')),
+        send: (asker) => asker.onFailure(new Error('not asked')),
         close: () => Promise.resolve(),
       },
       release: () => undefined,

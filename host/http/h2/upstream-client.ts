@@ -2,12 +2,10 @@ import type { TLSSocket } from 'node:tls'
 import { monotonicMs } from '../../clock.ts'
 import { GatewayError, reasonOf } from '../../errors.ts'
 import type { Exchange } from '../../exchange/exchange.ts'
-import type { Response } from '../../exchange/response.ts'
 import type { Asker, ClientOptions, HttpClient, UpstreamRequest } from '../engine.ts'
 import { CLIENT_TUNING } from '../native/client-pool.ts'
 import { type Ticking, ticker } from '../native/ticker.ts'
 import { UpstreamCall } from '../native/upstream-call.ts'
-import { PromisedAnswer } from '../promised-answer.ts'
 import { dialSecure, SessionKeeper } from '../tls/dial.ts'
 import { tlsFailure } from '../tls/failure.ts'
 import type { UpstreamTls } from '../tls/upstream-tls.ts'
@@ -54,21 +52,10 @@ export class H2Client implements HttpClient, Ticking {
     ticker.add(this)
   }
 
-  send(request: UpstreamRequest, timeoutMs: number, exchange: Exchange | null): Promise<Response> {
-    const answer = new PromisedAnswer()
-    this.sendFor(answer, request, timeoutMs, exchange)
-    return answer.promise
-  }
-
-  sendFor(
-    asker: Asker,
-    request: UpstreamRequest,
-    timeoutMs: number,
-    exchange: Exchange | null,
-  ): void {
+  send(asker: Asker, request: UpstreamRequest, timeoutMs: number, exchange: Exchange | null): void {
     // An upgrade is a matter of HTTP/1.1.
     if (this.#speaksHttp1 || request.upgrade !== undefined) {
-      this.#http1().sendFor(asker, request, timeoutMs, exchange)
+      this.#http1().send(asker, request, timeoutMs, exchange)
       return
     }
     const call = new UpstreamCall(asker, request, exchange, monotonicMs(), timeoutMs)
@@ -186,7 +173,7 @@ export class H2Client implements HttpClient, Ticking {
     socket.destroy()
     this.#speaksHttp1 = true
     for (const call of this.#waiting.splice(0)) {
-      this.#http1().sendFor(call.asker, call.request, call.timeoutMs, call.exchange)
+      this.#http1().send(call.asker, call.request, call.timeoutMs, call.exchange)
     }
   }
 

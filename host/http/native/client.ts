@@ -1,9 +1,7 @@
 import { monotonicMs } from '../../clock.ts'
 import { GatewayError } from '../../errors.ts'
 import type { Exchange } from '../../exchange/exchange.ts'
-import type { Response } from '../../exchange/response.ts'
 import type { Asker, ClientOptions, HttpClient, UpstreamRequest } from '../engine.ts'
-import { PromisedAnswer } from '../promised-answer.ts'
 import { defaultUpstreamTls } from '../tls/upstream-tls.ts'
 import { ClientPool, type ClientTuning } from './client-pool.ts'
 import { UpstreamCall } from './upstream-call.ts'
@@ -31,18 +29,7 @@ export class NativeClient implements HttpClient {
     )
   }
 
-  send(request: UpstreamRequest, timeoutMs: number, exchange: Exchange | null): Promise<Response> {
-    const answer = new PromisedAnswer()
-    this.sendFor(answer, request, timeoutMs, exchange)
-    return answer.promise
-  }
-
-  sendFor(
-    asker: Asker,
-    request: UpstreamRequest,
-    timeoutMs: number,
-    exchange: Exchange | null,
-  ): void {
+  send(asker: Asker, request: UpstreamRequest, timeoutMs: number, exchange: Exchange | null): void {
     const call = new UpstreamCall(asker, request, exchange, monotonicMs(), timeoutMs)
     if (call.isAborted) call.reject(new GatewayError('UPSTREAM_ABORTED', {}))
     else this.#pool.dispatch(call)

@@ -1,9 +1,7 @@
 import { GatewayError } from '../../errors.ts'
 import type { Exchange } from '../../exchange/exchange.ts'
-import type { Response } from '../../exchange/response.ts'
 import { Deadlines } from '../deadlines.ts'
 import type { Asker, ClientOptions, HttpClient, UpstreamRequest } from '../engine.ts'
-import { PromisedAnswer } from '../promised-answer.ts'
 import { defaultUpstreamTls } from '../tls/upstream-tls.ts'
 import { type Connection, connectionFactory } from './undici.ts'
 import { UpstreamCall } from './upstream-call.ts'
@@ -49,18 +47,7 @@ export class UndiciClient implements HttpClient {
     this.#connect = connectionFactory(options.origin, options.connectTimeoutMs, tls)
   }
 
-  send(request: UpstreamRequest, timeoutMs: number, exchange: Exchange | null): Promise<Response> {
-    const answer = new PromisedAnswer()
-    this.sendFor(answer, request, timeoutMs, exchange)
-    return answer.promise
-  }
-
-  sendFor(
-    asker: Asker,
-    request: UpstreamRequest,
-    timeoutMs: number,
-    exchange: Exchange | null,
-  ): void {
+  send(asker: Asker, request: UpstreamRequest, timeoutMs: number, exchange: Exchange | null): void {
     const call = new UpstreamCall(this, request, timeoutMs, asker)
     if (this.#isClosed) {
       call.refuse(new GatewayError('UPSTREAM_CONNECT', this.#closedReason()))

@@ -3,6 +3,7 @@ import { Body } from '../../../host/exchange/body.ts'
 import { HTTP_ENGINES } from '../../../host/http/engines.ts'
 import { CLIENT_TUNING } from '../../../host/http/native/client-pool.ts'
 import { MAX_WAITING_CALLS } from '../../../host/http/node/client.ts'
+import { answerOf } from '../../../host/http/promised-answer.ts'
 import { Cleanup, startUpstream, until } from '../../support/gateway.ts'
 import { assert, suite } from '../../support/suite.ts'
 
@@ -29,7 +30,7 @@ for (const engine of HTTP_ENGINES) {
     const codes: string[] = []
     const send = (): void => {
       const request = { method: 'GET', target: '/', host: 'x', headers: [], body: Body.none }
-      client.send(request, 0, null).catch((error: unknown) => {
+      answerOf(client, request, 0, null).catch((error: unknown) => {
         codes.push(isGatewayError(error) ? `${error.code}: ${error.message}` : String(error))
       })
     }

@@ -4,6 +4,7 @@ import { isGatewayError } from '../../../host/errors.ts'
 import type { HttpClient, HttpServer } from '../../../host/http/engine.ts'
 import { HTTP_ENGINES } from '../../../host/http/engines.ts'
 import { forwardRequestFields } from '../../../host/http/forward.ts'
+import { answerOf } from '../../../host/http/promised-answer.ts'
 import { until } from '../../support/gateway.ts'
 import { authority } from '../../support/pki.ts'
 import { assert, suite } from '../../support/suite.ts'
@@ -31,7 +32,7 @@ for (const engine of HTTP_ENGINES) {
     server = await listenSecure(engine, (exchange) => {
       const { method, target, host, body } = exchange.request
       const headers = forwardRequestFields(exchange.request)
-      return client.send({ method, target, host, headers, body }, 10_000, exchange).then(
+      return answerOf(client, { method, target, host, headers, body }, 10_000, exchange).then(
         (response) => {
           exchange.response = response
         },

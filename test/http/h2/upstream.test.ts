@@ -15,6 +15,7 @@ import { makeRequest } from '../../../host/exchange/request.ts'
 import type { Response } from '../../../host/exchange/response.ts'
 import type { HttpClient, UpstreamRequest } from '../../../host/http/engine.ts'
 import { nativeEngine } from '../../../host/http/native/engine.ts'
+import { answerOf } from '../../../host/http/promised-answer.ts'
 import { DEFAULT_UPSTREAM_TLS, UpstreamTls } from '../../../host/http/tls/upstream-tls.ts'
 import { until } from '../../support/gateway.ts'
 import { authority, pair } from '../../support/pki.ts'
@@ -58,7 +59,7 @@ function send(
   exchange: Exchange | null = null,
 ): Promise<Response> {
   const plain = { method: 'GET', target: '/', host: 'up.example', headers: [], body: Body.none }
-  return client.send({ ...plain, ...request }, timeoutMs, exchange)
+  return answerOf(client, { ...plain, ...request }, timeoutMs, exchange)
 }
 
 async function textOf(response: Response): Promise<string> {

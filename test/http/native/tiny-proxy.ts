@@ -9,6 +9,7 @@ import type {
 } from '../../../host/http/engine.ts'
 import { forwardRequestFields } from '../../../host/http/forward.ts'
 import { NEVER_OVERLOADED, type Overload } from '../../../host/http/overload/overload.ts'
+import { answerOf } from '../../../host/http/promised-answer.ts'
 
 /** The defaults of an HTTPServer. */
 export const LIMITS: ServerLimits = {
@@ -57,7 +58,7 @@ export async function startTinyProxy(
     const { request } = exchange
     const { method, target, host, body } = request
     const headers = forwardRequestFields(request)
-    return client.send({ method, target, host, headers, body }, timeoutMs, exchange).then(
+    return answerOf(client, { method, target, host, headers, body }, timeoutMs, exchange).then(
       (response) => {
         exchange.response = response
       },

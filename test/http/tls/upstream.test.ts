@@ -6,6 +6,7 @@ import { Body } from '../../../host/exchange/body.ts'
 import type { HttpClient } from '../../../host/http/engine.ts'
 import { nativeEngine } from '../../../host/http/native/engine.ts'
 import { undiciEngine } from '../../../host/http/node/undici-engine.ts'
+import { answerOf } from '../../../host/http/promised-answer.ts'
 import {
   DEFAULT_UPSTREAM_TLS,
   UpstreamTls,
@@ -60,7 +61,7 @@ for (const [name, engine] of Object.entries({ native: nativeEngine, undici: undi
   async function ask(to: HttpClient): Promise<string> {
     try {
       const request = { method: 'GET', target: '/', host: 'a', headers: [], body: Body.none }
-      const { body } = await to.send(request, 5_000, null)
+      const { body } = await answerOf(to, request, 5_000, null)
       return (await body.collect()).toString()
     } catch (error) {
       return isGatewayError(error) ? `${error.code} ${error.message}` : String(error)
