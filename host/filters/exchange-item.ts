@@ -1,10 +1,10 @@
 import type { MessageScope } from '../exchange/exchange.ts'
 import type { Headers } from '../exchange/headers.ts'
+import { type CallTrace, callTraceOf } from '../observe/tracing/call-trace.ts'
 import type { GuestItem } from '../wasm/executor.ts'
 import { readableFields } from '../wasm/grant/grant.ts'
 import type { Phase } from '../wasm/guest-call.ts'
 import type { OpenPlugin } from '../wasm/open-plugin.ts'
-import { type CallTrace, callTraceOf } from '../wasm/outbound/call-trace.ts'
 import { dataOf } from './plugin-context.ts'
 
 /** What a guest sees of an exchange, looked up when it looks: most guests look at little. */

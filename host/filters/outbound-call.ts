@@ -6,6 +6,7 @@ import type { HttpClient } from '../http/engine.ts'
 import { answerOf } from '../http/promised-answer.ts'
 import type { UpstreamTls } from '../http/tls/upstream-tls.ts'
 import { endCall, failCall, traceOutbound } from '../observe/tracing/call-span.ts'
+import { callTraceOf, tracedFields } from '../observe/tracing/call-trace.ts'
 import type { Usage } from '../usage-pool.ts'
 import type { FilterEnv } from './env.ts'
 
@@ -22,9 +23,6 @@ export interface OutboundRequest {
   readonly headers: readonly string[]
   readonly body: Buffer
 }
-
-/** Of a call that no request waits for. */
-const NO_TRACE: Pick<Exchange, 'trace'> = { trace: null }
 
 export interface CallAnswer {
   readonly status: number
@@ -65,11 +63,12 @@ export class OutboundCall {
     timeoutMs: number,
     exchange: Exchange | null,
   ): Promise<CallAnswer> {
-    const { trace } = exchange ?? NO_TRACE
-    if (trace === null) return this.#send(request, maxBytes, timeoutMs, exchange)
-    const span = traceOutbound(trace, exchange?.span ?? null, request.method, this.#url)
-    const { field } = trace.tracer.propagation
-    const headers = [...request.headers, field, trace.fieldFor(span)]
+    if (exchange === null || exchange.trace === null) {
+      return this.#send(request, maxBytes, timeoutMs, exchange)
+    }
+    const callTrace = callTraceOf(exchange.trace, exchange.span, exchange.request.headers)
+    const span = traceOutbound(callTrace, request.method, this.#url)
+    const headers = tracedFields(request.headers, callTrace, span)
     try {
       const answer = await this.#send({ ...request, headers }, maxBytes, timeoutMs, exchange)
       if (span !== null) endCall(span, answer.status)

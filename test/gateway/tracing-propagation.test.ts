@@ -89,3 +89,41 @@ test('a trace that is not sampled has no spans, and the upstream is told', () =>
     assert.not.match(String(first), SPAN)
     assert.match(String(second), new RegExp(`^00-${within}-[0-9a-f]{16}-01$`))
   }))
+
+/** Two filters that ask services of their own, at the same server. */
+const askingFilters = (url: string): string => `filters:
+  - name: login
+    kind: Validator
+    oauth2: { tokenIntrospect: { endPoint: "${url}/ask", clientId: a, clientSecret: b } }
+  - { name: remote, kind: RemoteFilter, url: "${url}/decide" }`
+
+const FORMATS = ['trace-context', 'b3']
+
+for (const format of FORMATS) {
+  test(`services that filters ask get the tracestate only of a trace that goes on (${format})`, () =>
+    each(async (cleanup) => {
+      const collector = await startCollector(cleanup)
+      const service = await startUpstream(cleanup, (incoming, outgoing) => {
+        incoming.resume()
+        outgoing.statusCode = incoming.url === '/decide' ? 205 : 200
+        outgoing.end(incoming.url === '/decide' ? '{"response":{}}' : '{"active":true}')
+      })
+      const tracing = otlp(collector, `  headerFormat: ${format}`)
+      const { get } = await startGateway(cleanup, yamlOf(tracing, askingFilters(service.url)))
+      const traceparents = [`00-${TRACE}-${SPAN}-01`, 'broken']
+      for (const traceparent of traceparents) {
+        const headers = { traceparent, tracestate: 'a=1,b=2', authorization: 'Bearer t' }
+        await get('/', { headers })
+      }
+      const isW3c = format === 'trace-context'
+      assert.equal(
+        service.requests.map(({ url, headers }) => [url, headers['tracestate']]),
+        [
+          ['/ask', isW3c ? 'a=1,b=2' : undefined],
+          ['/decide', isW3c ? 'a=1,b=2' : undefined],
+          ['/ask', undefined],
+          ['/decide', undefined],
+        ],
+      )
+    }))
+}

@@ -1,17 +1,12 @@
 import { monotonicMs } from '../../clock.ts'
-import type { RequestTrace } from './request-trace.ts'
+import type { CallTrace } from './call-trace.ts'
 import { CLIENT, type Span } from './span.ts'
 
 /**
- * Begins the span of a call that a filter or its plugin makes by itself, within the span `step` of it; null when
- * the request is not sampled.
+ * Begins the span of a call that a filter or its plugin makes by itself, within that of its step; null when the
+ * request is not sampled.
  */
-export function traceOutbound(
-  trace: RequestTrace,
-  step: Span | null,
-  method: string,
-  url: URL,
-): Span | null {
+export function traceOutbound({ trace, step }: CallTrace, method: string, url: URL): Span | null {
   const parent = step ?? trace.server
   if (parent === null) return null
   const span = parent.child(CLIENT, url.host, monotonicMs())

@@ -2,13 +2,13 @@ import { monotonicMs } from '../../clock.ts'
 import { reasonOf } from '../../errors.ts'
 import { type GuardedAnswer, GuardedClient } from '../../http/guarded-client.ts'
 import { endCall, failCall, traceOutbound } from '../../observe/tracing/call-span.ts'
+import { tracedFields } from '../../observe/tracing/call-trace.ts'
 import type { Span } from '../../observe/tracing/span.ts'
 import type { PluginSetup } from '../executor.ts'
 import { LOCAL_GRANT } from '../grant/grant.ts'
 import type { HostCall } from '../host-call.ts'
 import { Errno } from '../limits.ts'
 import { isPublicAddress, plainAddress } from './address.ts'
-import { tracedFields } from './call-trace.ts'
 import {
   type CallOrigin,
   type CallPort,
@@ -107,8 +107,7 @@ export class CallDesk implements CallPort {
     )
     const { method, url } = request
     const maxBodyBytes = OUTBOUND_LIMITS.answerBytes
-    const span =
-      callTrace === null ? null : traceOutbound(callTrace.trace, callTrace.step, method, url)
+    const span = callTrace === null ? null : traceOutbound(callTrace, method, url)
     const headers =
       callTrace === null ? request.headers : tracedFields(request.headers, callTrace, span)
     const outgoing = { method, url, headers, body: ask.body, timeoutMs, maxBodyBytes }

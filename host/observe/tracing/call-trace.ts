@@ -1,23 +1,30 @@
-import type { Headers } from '../../exchange/headers.ts'
-import type { RequestTrace } from '../../observe/tracing/request-trace.ts'
-import type { Span } from '../../observe/tracing/span.ts'
+import type { TraceFields } from './propagation.ts'
+import type { RequestTrace } from './request-trace.ts'
+import type { Span } from './span.ts'
 
-/** What a call of a guest has to know of the trace that its request belongs to. */
+/** What a call that a filter or its plugin makes by itself has to know of the trace that its request belongs to. */
 export interface CallTrace {
   readonly trace: RequestTrace
-  /** The step in which the guest runs; null when the request is not sampled. */
+  /** The step in which the call is made; null when the request is not sampled. */
   readonly step: Span | null
   /** What goes along with the trace, as the request has it (`tracestate`); "" for nothing. */
   readonly companion: string
 }
 
-/** `headers` are those of the request that the guest works on. */
-export function callTraceOf(trace: RequestTrace, step: Span | null, headers: Headers): CallTrace {
+/** `headers` are those of the request for which the call is made. */
+export function callTraceOf(
+  trace: RequestTrace,
+  step: Span | null,
+  headers: Pick<TraceFields, 'getAll'>,
+): CallTrace {
   const { companion } = trace.tracer.propagation
   return { trace, step, companion: companion === null ? '' : headers.getAll(companion).join(',') }
 }
 
-/** The fields of a call with the trace in them; what the guest said about one goes, as with a client. */
+/**
+ * The fields of a call (a flat list) with the trace in them; what they said about one before goes, as with a
+ * client. `span` is that of the call, null when the request is not sampled.
+ */
 export function tracedFields(
   fields: readonly string[],
   { trace, companion }: CallTrace,
