@@ -1,6 +1,6 @@
 import { basename } from 'node:path'
 import { printable } from '../config/issues.ts'
-import { readSourceMapFile, sourceMapFileOf } from '../control/source-map-file.ts'
+import { sourceMapFileOf } from '../control/source-map-file.ts'
 import { reasonOf } from '../errors.ts'
 import type { ApiClient } from './api-client.ts'
 import type { CommandCall } from './command.ts'
@@ -25,15 +25,15 @@ export async function pushSourceMap(
   client: ApiClient,
   { file, bytes, digest }: PushedModule,
 ): Promise<void> {
-  const path = sourceMapFileOf(file, bytes)
-  if (path === null) return
+  const map = sourceMapFileOf(file, bytes)
+  if (map === null) return
   try {
-    const body = { type: 'application/json', bytes: await readSourceMapFile(path) } as const
+    const body = { type: 'application/json', bytes: await map.read() } as const
     const target = `/plugin-source-maps/${encodeURIComponent(digest)}`
     await client.call(sourceMapSchema, 'PUT', target, body)
   } catch (error) {
     const label = paint(io.stderr, io.env, 'yellow', 'warning:')
-    const text = `${basename(path)} was not kept: ${reasonOf(error)}`
+    const text = `${basename(map.path)} was not kept: ${reasonOf(error)}`
     io.stderr.write(`${label} ${printable(text)}\n`)
     io.stderr.write('The module was, but its traps are logged without a line.\n')
   }

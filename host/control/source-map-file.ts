@@ -1,27 +1,21 @@
-import { readFile, stat } from 'node:fs/promises'
-import { GatewayError, reasonOf } from '../errors.ts'
+import { readSourceMapFile } from '../wasm/keep-source-map.ts'
 import type { ModuleInfo } from '../wasm/module/module-info.ts'
 import { readModule } from '../wasm/module/reader.ts'
-import { hasSourceMapInside, SOURCE_MAP_MAX_BYTES, sourceMapBeside } from '../wasm/source-map.ts'
+import { hasSourceMapInside, sourceMapBeside } from '../wasm/source-map.ts'
 
-/** The file of the source map to push with a module; null when there is none, or when the module holds its own. */
-export function sourceMapFileOf(file: string, module: Uint8Array): string | null {
-  const info = infoOf(module)
-  if (info !== null && hasSourceMapInside(info)) return null
-  return sourceMapBeside(file, info)
+/** The source map that lies beside a module. */
+export interface SourceMapFile {
+  readonly path: string
+  /** Fails with PLUGIN_SOURCE_MAP when it is larger than a gateway takes, or cannot be read. */
+  read(): Promise<Uint8Array>
 }
 
-/** The bytes of such a file. PLUGIN_SOURCE_MAP when it is larger than a gateway takes, or cannot be read. */
-export async function readSourceMapFile(path: string): Promise<Uint8Array> {
-  let reason: string
-  try {
-    const { size } = await stat(path)
-    if (size <= SOURCE_MAP_MAX_BYTES) return await readFile(path)
-    reason = `${size} bytes are more than the ${SOURCE_MAP_MAX_BYTES} it may have`
-  } catch (error) {
-    throw new GatewayError('PLUGIN_SOURCE_MAP', { reason: reasonOf(error) }, error)
-  }
-  throw new GatewayError('PLUGIN_SOURCE_MAP', { reason })
+/** The source map to push with a module; null when there is none, or when the module holds its own. */
+export function sourceMapFileOf(file: string, module: Uint8Array): SourceMapFile | null {
+  const info = infoOf(module)
+  if (info !== null && hasSourceMapInside(info)) return null
+  const path = sourceMapBeside(file, info)
+  return path === null ? null : { path, read: () => readSourceMapFile(path) }
 }
 
 /** Null for a module that cannot be read: then only the usual name is looked for. */

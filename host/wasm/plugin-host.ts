@@ -3,6 +3,7 @@ import type { Logger } from '../observe/log.ts'
 import { DATA_WAIT_MS } from './data/data-limits.ts'
 import { DataStore } from './data/data-store.ts'
 import { limitEngine } from './engine-limits.ts'
+import { keepMapBeside } from './keep-source-map.ts'
 import { PluginMeters } from './metrics/plugin-meters.ts'
 import type { ModuleSheet } from './module-sheet.ts'
 import type { OpenPlugin, OpenVersions, PluginRequest } from './open-plugin.ts'
@@ -189,6 +190,25 @@ export class PluginHost {
       // A full disk costs the way back, not the traffic.
       request.log.warn({ err: error }, `the version of ${key} cannot be kept: ${reasonOf(error)}`)
     }
+    await this.#keepMap(request, source)
     return plugin
+  }
+
+  /** For the way back too: a file holds its next version and the map of that by then. Never fails. */
+  async #keepMap(request: PluginRequest, source: ModuleOrigin): Promise<void> {
+    const file = readFrom(source)
+    if (file === null) return
+    const usage = this.#modules.acquire(source.bytes, request.memoryPages)
+    try {
+      const { digest, info } = await usage.value
+      await keepMapBeside(this.store, digest, file, info)
+    } catch (error) {
+      request.log.warn(
+        { err: error, file },
+        `the map beside ${file} is not kept: ${reasonOf(error)}`,
+      )
+    } finally {
+      usage.release()
+    }
   }
 }

@@ -61,7 +61,7 @@ export const HISTORY_KEPT = 10
  * configuration, under the data directory:
  *
  *     plugins/sha256/HEX.wasm      never changed once written
- *     plugins/sha256/HEX.wasm.map  its source map, when one was pushed with it
+ *     plugins/sha256/HEX.wasm.map  its source map, when it came with one
  *     plugins/catalog.json         names and versions: see PluginCatalog
  *     plugins/filters.json         PIPELINE/FILTER -> FilterRecord
  *

@@ -10,7 +10,7 @@ const schema = z.object({
 })
 
 /**
- * What is kept of a source map that was pushed: the fields that lead from offsets to places. The sources
+ * What is kept of the source map of a stored module: the fields that lead from offsets to places. The sources
  * themselves, which compilers put in, are left out: they are most of it, and nobody reads them here.
  * Fails with PLUGIN_SOURCE_MAP, also for damage that would show only when the first trap needs the map.
  */

@@ -3,7 +3,7 @@ import { request } from 'node:http'
 import { join } from 'node:path'
 import { readToken } from '../../host/admin/token-file.ts'
 import { SOURCE_MAP_MAX_BYTES } from '../../host/wasm/source-map.ts'
-import { buildFragilePlugin, type FragilePlugin } from '../support/fragile-plugin.ts'
+import { buildFragilePlugin, type FragilePlugin, placeOfTrap } from '../support/fragile-plugin.ts'
 import { Cleanup, until } from '../support/gateway.ts'
 import { namedGuest } from '../support/named-guests.ts'
 import { type PluginGateway, startPluginGateway } from '../support/plugin-gateway.ts'
@@ -33,17 +33,6 @@ const files = (map: Uint8Array = built.map) => ({
   'fragile.wasm.map': map,
 })
 
-/** Has the plugin trap; what the log says of it: the place to blame. */
-async function placeOfTrap(at: PluginGateway): Promise<string> {
-  const answer = await at.get('/', { headers: { break: '1' } })
-  assert.is(answer.status, 503)
-  const id = answer.headers['x-request-id']
-  const line = at.lines
-    .map((text) => JSON.parse(text))
-    .find((one) => one.result === 'wasmError' && one.requestId === id)
-  return line.at
-}
-
 const startFiltered = (map?: Uint8Array) =>
   startPluginGateway(cleanup, 'code: 1.wasm, timeout: 5s', files(map))
 
@@ -57,7 +46,7 @@ test('a trap of a module that was pushed into a filter is logged with its line',
   assert.match(await placeOfTrap(at), /^fragile-\w+\/index\.ts:9:\d+/)
   assert.match(
     (await at.plugin('inspect', 'main/plugin')).out,
-    /^source map +pushed with the module$/m,
+    /^source map +kept with the module$/m,
   )
 })
 
@@ -126,7 +115,9 @@ test('a map that cannot be used costs a warning, not the push', async () => {
 })
 
 test('inspect tells of a map that lies beside the module of a file', async () => {
-  const at = await startPluginGateway(cleanup, 'code: fragile.wasm, timeout: 5s', files())
+  const { 'fragile.wasm.map': map, ...rest } = files()
+  const at = await startPluginGateway(cleanup, 'code: fragile.wasm, timeout: 5s', rest)
+  await at.write('fragile.wasm.map', map)
   assert.match((await at.plugin('inspect', 'main/plugin')).out, /^source map +beside the module$/m)
   await at.plugin('push', '1.wasm', '--filter', 'main/plugin')
   assert.match((await at.plugin('inspect', 'main/plugin')).out, /^source map +none: /m)

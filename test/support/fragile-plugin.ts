@@ -2,6 +2,8 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { buildPlugin } from '../../host/toolchain/build-plugin.ts'
 import type { Cleanup } from './gateway.ts'
+import type { PluginGateway } from './plugin-gateway.ts'
+import { assert } from './suite.ts'
 
 /** Line 9 reads past the end of an array when a request has the header `break`. */
 const SOURCE = `import { Filter, Request } from '@penstock/sdk'
@@ -40,6 +42,17 @@ export async function buildFragilePlugin(cleanup: Cleanup): Promise<FragilePlugi
     wasm: await readFile(outFile),
     map: await readFile(`${outFile}.map`),
   }
+}
+
+/** Has the plugin trap; what the log says of it: the place to blame. */
+export async function placeOfTrap(at: PluginGateway): Promise<string> {
+  const answer = await at.get('/', { headers: { break: '1' } })
+  assert.is(answer.status, 503)
+  const id = answer.headers['x-request-id']
+  const line = at.lines
+    .map((text) => JSON.parse(text))
+    .find((one) => one.result === 'wasmError' && one.requestId === id)
+  return line.at
 }
 
 /** The content of a section `sourceMappingURL` as compilers write it: a length, then the address. */

@@ -76,7 +76,7 @@ function tell({ io }: Pick<CommandCall, 'io'>, { module, running, stored }: Insp
 const MAP_TEXTS: Readonly<Record<string, string>> = {
   '': 'none: a trap is logged without a line',
   inside: 'in the module',
-  stored: 'pushed with the module',
+  stored: 'kept with the module',
   beside: 'beside the module',
 }
 
