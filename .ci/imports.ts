@@ -29,7 +29,17 @@ const LAYERS: readonly (readonly string[])[] = [
   ['exchange'],
   ['config'],
   ['observe'],
-  ['errors', 'clock', 'usage-pool', 'file-watch', 'free-port', 'version', 'platform'],
+  [
+    'errors',
+    'clock',
+    'turn',
+    'usage-pool',
+    'file-watch',
+    'free-port',
+    'version',
+    'platform',
+    'stored-file',
+  ],
 ]
 
 /** Layers that see less than everything below them. */

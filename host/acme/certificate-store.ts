@@ -2,7 +2,7 @@ import { createHash, generateKeyPairSync } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { GatewayError, reasonOf } from '../errors.ts'
-import { readIfThere, writeAtomic } from '../wasm/stored-file.ts'
+import { readIfThere, writeAtomic } from '../stored-file.ts'
 
 /** A certificate as it is kept. */
 export interface KeptCertificate {

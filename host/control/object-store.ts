@@ -2,7 +2,7 @@ import { mkdir, open, readFile, rm, truncate } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { JsonObject } from '../config/json.ts'
 import { GatewayError, reasonOf } from '../errors.ts'
-import { writeAtomic } from '../wasm/stored-file.ts'
+import { writeAtomic } from '../stored-file.ts'
 
 /** One change of the objects that came through the API. */
 export interface ObjectChange {

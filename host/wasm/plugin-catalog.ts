@@ -1,9 +1,9 @@
 import { nearest } from '../config/nearest.ts'
 import { z } from '../config/schema.ts'
 import { GatewayError, reasonOf } from '../errors.ts'
+import { readIfThere, writeAtomic } from '../stored-file.ts'
 import { PLUGIN_NAME, PLUGIN_VERSION, type PluginId } from './plugin-reference.ts'
 import { type Canary, canarySchema } from './rollout/canary.ts'
-import { readIfThere, writeAtomic } from './stored-file.ts'
 
 /** One version of a plugin; it never changes. */
 export interface StoredVersion {

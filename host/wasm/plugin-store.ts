@@ -3,8 +3,8 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from '../config/schema.ts'
 import { reasonOf } from '../errors.ts'
+import { readIfThere, writeAtomic } from '../stored-file.ts'
 import { type Canary, canarySchema } from './rollout/canary.ts'
-import { readIfThere, writeAtomic } from './stored-file.ts'
 
 /** `sha256:` and 64 hex digits. */
 export function digestOf(bytes: Uint8Array): string {
