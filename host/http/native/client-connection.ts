@@ -149,8 +149,9 @@ export class ClientConnection implements AnswerOwner, UploadOwner {
       this.#sinceMs = monotonicMs()
       this.#bodyMark = 0
     }
+    if (isWhole) call.resolveLater(response)
     // What waits for the promise runs after this call, and then the bytes that came with the head are read.
-    call.resolve(response)
+    else call.resolve(response)
   }
 
   onAnswerRead(body: Body, trailers: string[] | null, isExact: boolean): void {

@@ -5,6 +5,7 @@ import type { Exchange } from '../../exchange/exchange.ts'
 import { fallbackResponse } from '../../exchange/fallback-response.ts'
 import type { Response } from '../../exchange/response.ts'
 import type { TunnelOffer } from '../../exchange/tunnel.ts'
+import { TurnPhase, type TurnTask, turn } from '../../turn.ts'
 import type { ExchangeHandler } from '../engine.ts'
 import {
   BodyWriter,
@@ -42,7 +43,7 @@ export interface RunnerOwner {
  *                │          └─ body broke off ─▶ exchange.finish (incomplete)
  *                └─ cancel (client left, refused) ─▶ handler done ─▶ exchange.finish (incomplete)
  */
-export class ExchangeRunner implements BodyWriterOwner {
+export class ExchangeRunner implements BodyWriterOwner, TurnTask {
   readonly writer: BodyWriter
   readonly #owner: RunnerOwner
   readonly #onSettled: () => void
@@ -74,7 +75,7 @@ export class ExchangeRunner implements BodyWriterOwner {
     return this.#exchange !== null && !this.#isCancelled
   }
 
-  /** Starts `exchange`. Never throws. */
+  /** Starts `exchange`, at the end of this turn of the event loop. */
   run(exchange: Exchange): void {
     const { method, httpVersion } = exchange.request
     this.#exchange = exchange
@@ -84,6 +85,22 @@ export class ExchangeRunner implements BodyWriterOwner {
     this.#isHead = method === 'HEAD'
     this.#isHttp10 = httpVersion === '1.0'
     this.writer.sentBytes = 0
+    turn.schedule(TurnPhase.handle, this)
+  }
+
+  /** TurnTask */
+  onTurn(): void {
+    try {
+      this.#handle()
+    } catch (error) {
+      this.#owner.onFault(error)
+    }
+  }
+
+  /** A client that has left already is handled all the same: who looks on hears of every exchange. */
+  #handle(): void {
+    const exchange = this.#exchange
+    if (exchange === null) return
     let pending: void | Promise<void>
     try {
       pending = this.#owner.handler(exchange)

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { TurnPhase, type TurnTask, turn } from '../../turn.ts'
 import { reportFault } from './fault.ts'
 import { SendMemory } from './send-memory.ts'
 
@@ -20,7 +21,7 @@ const VIEWS = 32
  * Whoever writes to a socket in another way, or ends it, sees to it that what waits for it is out: see
  * `BodyWriter.socket`. What waits for a socket that is destroyed is dropped with it.
  */
-export class Outbox {
+export class Outbox implements TurnTask {
   readonly #places: readonly SendMemory[] = Array.from(
     { length: OUTBOX_MESSAGES },
     () => new SendMemory(OUTBOX_MESSAGE_BYTES, VIEWS),
@@ -43,7 +44,7 @@ export class Outbox {
     if (this.#size === OUTBOX_MESSAGES) this.flush()
     else if (!this.#isScheduled) {
       this.#isScheduled = true
-      setImmediate(this.#onTurnEnd)
+      turn.schedule(TurnPhase.send, this)
     }
   }
 
@@ -66,7 +67,8 @@ export class Outbox {
     }
   }
 
-  readonly #onTurnEnd = (): void => {
+  /** TurnTask */
+  onTurn(): void {
     this.#isScheduled = false
     if (this.#size > 0) this.flush()
   }

@@ -1,4 +1,5 @@
 import { GatewayError } from '../../errors.ts'
+import { TurnPhase, type TurnTask, turn } from '../../turn.ts'
 import { DataDesk } from '../data/data-desk.ts'
 import { NO_DATA } from '../data/data-operation.ts'
 import type { DataStore } from '../data/data-store.ts'
@@ -26,7 +27,7 @@ const PARKED_POLL_MS = 5
  * One thread and the items on their way to it. All items of an event-loop tick travel in one batch, and at
  * most one batch is under way: waking a thread costs more than running an item.
  */
-export class Lane {
+export class Lane implements TurnTask {
   /** Items waiting here or running. */
   load = 0
   /** The thread is up: it has answered once. */
@@ -192,11 +193,16 @@ export class Lane {
     if (this.#isFlushScheduled || this.#isRunning) return
     this.#isFlushScheduled = true
     // After the I/O of this tick: everything it brought travels together.
-    setImmediate(this.#flush)
+    turn.schedule(TurnPhase.hand, this)
   }
 
-  readonly #flush = (): void => {
+  /** TurnTask */
+  onTurn(): void {
     this.#isFlushScheduled = false
+    this.#flush()
+  }
+
+  #flush(): void {
     if (this.#isRunning || (this.#queue.length === 0 && this.#drops.length === 0)) return
     const drops = this.#drops.length === 0 ? null : this.#drops
     if (drops !== null) this.#drops = []
