@@ -1,3 +1,4 @@
+import { KeptInstances } from '../upstream/discovery/kept-instances.ts'
 import type { RegistryKind } from '../upstream/discovery/registries/registry-kind.ts'
 import type { RegistryHub } from '../upstream/discovery/registry-hub.ts'
 import { ServiceRegistry } from '../upstream/discovery/service-registry.ts'
@@ -17,8 +18,10 @@ export class ServiceRegistryGeneration implements Generation {
     this.#name = spec.name
     this.#countField = kind.countField ?? 'instancesNum'
     this.#hub = env.registries
-    const { log } = env
-    this.#registry = new ServiceRegistry(spec.name, kind.create(spec), kind.interval(spec), log)
+    const { dataDir, log } = env
+    const { name } = spec
+    const kept = new KeptInstances(dataDir, name, log)
+    this.#registry = new ServiceRegistry(name, kind.create(spec), kind.interval(spec), kept, log)
     // Pools that are made in the same change look their service up before they take over.
     this.#hub.prepare(this.#name, this.#registry)
   }

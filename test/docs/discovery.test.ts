@@ -8,6 +8,7 @@ import {
   MAX_TAGS,
   readInstances,
 } from '../../host/upstream/discovery/instance.ts'
+import { MAX_KEPT_BYTES, MAX_KEPT_SERVICES } from '../../host/upstream/discovery/kept-instances.ts'
 import { REGISTRY_KINDS } from '../../host/upstream/discovery/registries/builtin.ts'
 import {
   MAX_REGISTRY_ANSWER_BYTES,
@@ -21,6 +22,7 @@ import {
 } from '../../host/upstream/discovery/registries/stored-instance.ts'
 import { MAX_ZOOKEEPER_MESSAGE_BYTES } from '../../host/upstream/discovery/registries/zookeeper-session.ts'
 import { REGISTRY_START_MS } from '../../host/upstream/discovery/registry-discovery.ts'
+import { KEPT_AFTER_MS } from '../../host/upstream/discovery/service-watch.ts'
 import { assert, suite } from '../support/suite.ts'
 import { codeBlocks } from './code-blocks.ts'
 
@@ -51,7 +53,9 @@ test('the page has every kind of registry and every limit', () => {
   for (const [row, value] of [
     ['two looks at a service', `10 s, at least ${MIN_SYNC_INTERVAL_MS} ms`],
     ['to answer', `${REGISTRY_TIMEOUT_MS} ms, then`],
-    ['at its start', `${REGISTRY_START_MS} ms`],
+    ['at its start', `${REGISTRY_START_MS} ms, or ${KEPT_AFTER_MS} ms`],
+    ['the kept list of a service', `${MAX_KEPT_BYTES}; a larger`],
+    ['lists are kept', `${MAX_KEPT_SERVICES}, then`],
     ['an answer over HTTP', `${MAX_REGISTRY_ANSWER_BYTES}`],
     ['a message of ZooKeeper', `${MAX_ZOOKEEPER_MESSAGE_BYTES}`],
     ['an instance in etcd or ZooKeeper', `${MAX_STORED_INSTANCE_BYTES}`],

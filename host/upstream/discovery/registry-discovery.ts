@@ -1,6 +1,7 @@
 import type { Logger } from '../../observe/log.ts'
 import type { Usage } from '../../usage-pool.ts'
 import type { ServerSpec } from '../endpoint.ts'
+import { atMost } from './at-most.ts'
 import { type Discovery, ServerList } from './discovery.ts'
 import { serversOf } from './instance.ts'
 import type { RegistryHub } from './registry-hub.ts'
@@ -44,18 +45,19 @@ export class RegistryDiscovery implements Discovery {
     this.#read()
   }
   readonly #read = (): void => {
-    const instances = this.#watch?.value.instances ?? null
-    if (instances === null) return
+    const watch = this.#watch?.value ?? null
+    if (watch === null || watch.instances === null) return
     const { registry, service, tags, fallback } = this.#spec
-    const found = serversOf(instances, tags)
-    if (found.length === 0 && !this.#isEmpty) {
+    const found = serversOf(watch.instances, tags)
+    if (found.length === 0 && !this.#isEmpty && !watch.isKept) {
       const what =
         tags.length === 0 ? 'instance' : `instance with one of the tags ${tags.join(', ')}`
       const instead = fallback.length === 0 ? 'former servers are kept' : 'servers are those listed'
       this.#log.warn({ registry, service }, `${service} has no ${what}: the ${instead}`)
     }
     this.#isEmpty = found.length === 0
-    if (this.#list.replace(this.#isEmpty ? fallback : found) && !this.#isEmpty) {
+    const servers = this.#isEmpty ? this.#instead(watch) : found
+    if (this.#list.replace(servers) && !this.#isEmpty && !watch.isKept) {
       this.#log.info({ registry, service, servers: found.length }, `${service} found`)
     }
   }
@@ -87,20 +89,19 @@ export class RegistryDiscovery implements Discovery {
     this.#watch = null
   }
 
+  /** The servers while there is no instance; none for those that are used now. */
+  #instead({ found }: ServiceWatch): readonly ServerSpec[] {
+    const { tags, fallback } = this.#spec
+    if (fallback.length > 0 || this.#list.servers !== null) return fallback
+    return serversOf(found, tags)
+  }
+
   #leave(watch: Usage<ServiceWatch> | null): void {
     watch?.value.unlisten(this.#read)
     watch?.release()
   }
 
-  /** Not for a registry that is known to be silent: a thousand pipelines would wait one after another. */
   async #firstLook(): Promise<void> {
-    const watch = this.#watch
-    if (watch === null || this.#registry?.failure !== null) return
-    let timer: NodeJS.Timeout | null = null
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, REGISTRY_START_MS)
-    })
-    await Promise.race([watch.value.ready, late])
-    if (timer !== null) clearTimeout(timer)
+    if (this.#watch !== null) await atMost(this.#watch.value.ready, REGISTRY_START_MS)
   }
 }

@@ -1,5 +1,6 @@
 import type { Logger } from '../../observe/log.ts'
 import { type Usage, UsagePool } from '../../usage-pool.ts'
+import type { KeptInstances } from './kept-instances.ts'
 import type { ServiceRegistryDriver } from './registries/registry-kind.ts'
 import { ServiceWatch } from './service-watch.ts'
 
@@ -11,14 +12,22 @@ export class ServiceRegistry {
   readonly #name: string
   readonly #driver: ServiceRegistryDriver
   readonly #intervalMs: number
+  readonly #kept: KeptInstances
   readonly #log: Logger
   readonly #pool = new UsagePool()
   readonly #watches = new Map<string, ServiceWatch>()
 
-  constructor(name: string, driver: ServiceRegistryDriver, intervalMs: number, log: Logger) {
+  constructor(
+    name: string,
+    driver: ServiceRegistryDriver,
+    intervalMs: number,
+    kept: KeptInstances,
+    log: Logger,
+  ) {
     this.#name = name
     this.#driver = driver
     this.#intervalMs = intervalMs
+    this.#kept = kept
     this.#log = log
   }
 
@@ -32,6 +41,9 @@ export class ServiceRegistry {
           service,
           intervalMs: this.#intervalMs,
           driver: this.#driver,
+          kept: this.#kept,
+          // A thousand pipelines would wait for it one after another.
+          isSilent: this.failure !== null,
           log: this.#log,
         }
         const watch = new ServiceWatch(options)
@@ -65,5 +77,6 @@ export class ServiceRegistry {
   async close(): Promise<void> {
     for (const watch of this.#watches.values()) watch.close()
     await this.#driver.close()
+    await this.#kept.flush()
   }
 }

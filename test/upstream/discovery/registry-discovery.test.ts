@@ -1,6 +1,11 @@
+import { mkdtempSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { GatewayError } from '../../../host/errors.ts'
 import type { Logger } from '../../../host/observe/log.ts'
 import type { InstanceRecord } from '../../../host/upstream/discovery/instance.ts'
+import { KeptInstances } from '../../../host/upstream/discovery/kept-instances.ts'
 import {
   REGISTRY_START_MS,
   RegistryDiscovery,
@@ -11,6 +16,13 @@ import { until } from '../../support/gateway.ts'
 import { assert, suite } from '../../support/suite.ts'
 
 const test = suite('upstream/discovery/registry-discovery')
+
+let dataDir = mkdtempSync(join(tmpdir(), 'penstock-registry-'))
+test.after.each(async () => {
+  await rm(dataDir, { recursive: true })
+  dataDir = mkdtempSync(join(tmpdir(), 'penstock-registry-'))
+})
+test.after(() => rm(dataDir, { recursive: true }))
 
 /** A registry whose answers a test sets; null for one that fails, a promise for one that takes its time. */
 function fakeRegistry(...hosts: string[]) {
@@ -33,7 +45,8 @@ function fakeRegistry(...hosts: string[]) {
       state.isClosed = true
     },
   }
-  return { registry: new ServiceRegistry('r', driver, 5, log), state, lines, log }
+  const kept = new KeptInstances(dataDir, 'r', log)
+  return { registry: new ServiceRegistry('r', driver, 5, kept, log), state, lines, log }
 }
 
 const { log } = fakeRegistry()
