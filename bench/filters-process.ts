@@ -3,6 +3,7 @@
 //
 //   node bench/filters-process.ts ROUNDS
 import type { Exchange } from '../host/exchange/exchange.ts'
+import { promised } from '../host/exchange/late.ts'
 import { FILTER_ROWS } from './support/filter-rows.ts'
 import { type FilterSubject, openFilter } from './support/filter-subject.ts'
 
@@ -69,7 +70,7 @@ async function runBatch({ name, filter, result, newExchange }: FilterSubject): P
   for (let start = 0; start < BATCH; start += CONCURRENCY) {
     const pending: Promise<string | undefined>[] = []
     for (let i = start; i < start + CONCURRENCY; i++) {
-      const outcome = filter.handle(exchanges[i] as Exchange)
+      const outcome = promised(filter.handle(exchanges[i] as Exchange))
       if (outcome instanceof Promise) pending.push(outcome)
       else last = outcome
     }

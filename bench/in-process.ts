@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Exchange } from '../host/exchange/exchange.ts'
+import { promised } from '../host/exchange/late.ts'
 import type { Filter } from '../host/filters/filter.ts'
 import { type Subject, Subjects } from './support/subjects.ts'
 
@@ -86,7 +87,7 @@ function runChain(
   from: number,
 ): Promise<unknown> | null {
   for (let i = from; i < filters.length; i++) {
-    const outcome = (filters[i] as Filter).handle(exchange)
+    const outcome = promised((filters[i] as Filter).handle(exchange))
     if (outcome instanceof Promise) {
       return outcome.then(() => runChain(filters, exchange, i + 1))
     }

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { setImmediate as nextTick } from 'node:timers/promises'
 import { GatewayError, reasonOf } from '../errors.ts'
+import { promised } from '../exchange/late.ts'
 import { WasmFilter } from '../filters/wasm-filter.ts'
 import { captureErrors } from '../testing/capture-log.ts'
 import { type OpenedModule, openModule } from '../testing/open-module.ts'
@@ -158,7 +159,7 @@ class Runner {
     const startedAtMs = performance.now()
     await Promise.all(
       exchanges.map(async (exchange, index) => {
-        await this.#filter.handle(exchange)
+        await promised(this.#filter.handle(exchange))
         exchange.response ??= answers[index] ?? null
         await exchange.runOwed()
       }),

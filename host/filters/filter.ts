@@ -1,5 +1,6 @@
 import type { z } from '../config/schema.ts'
 import type { MessageScope } from '../exchange/exchange.ts'
+import type { Pending } from '../exchange/late.ts'
 import type { FilterEnv } from './env.ts'
 
 /** What a filter's step answers: undefined to go on, or one of the results its kind declares. */
@@ -14,8 +15,8 @@ export interface MissingPart {
 
 /** One running filter of a pipeline generation. `close` is idempotent and called by the pipeline only. */
 export interface Filter<R extends string = string> {
-  /** Synchronous when it can be: the pipeline only waits when it meets a promise. */
-  handle(scope: MessageScope): FilterResult<R> | Promise<FilterResult<R>>
+  /** Synchronous when it can be: the pipeline only waits when it is told to. */
+  handle(scope: MessageScope): FilterResult<R> | Pending<FilterResult<R>>
   /** Results beside those of its kind: the ones a plugin declares. */
   readonly resultNames?: readonly string[]
   /** Results that go on like no result when no `jumpIf` names them, instead of ending the flow. */

@@ -1,5 +1,6 @@
 import { z } from '../config/schema.ts'
 import type { MessageScope } from '../exchange/exchange.ts'
+import { type Pending, promised } from '../exchange/late.ts'
 import type { UpstreamEnv } from '../upstream/balance-spec.ts'
 import { DiscoveredServers } from '../upstream/discovered-servers.ts'
 import { PROXY_RESULTS, type ProxyResult } from '../upstream/failure.ts'
@@ -125,11 +126,11 @@ class RunningProxy implements Filter<NonNullable<ProxyResult>> {
     this.#mirror = mirror
   }
 
-  handle(scope: MessageScope): ProxyResult | Promise<ProxyResult> {
+  handle(scope: MessageScope): ProxyResult | Pending<ProxyResult> {
     if (this.#mirror?.matches(scope.request) === true) {
       const pending = this.#mirror.mirror.offer(scope)
       if (pending !== undefined)
-        return pending.then(() => this.#pools.of(scope.request).handle(scope))
+        return pending.then(() => promised(this.#pools.of(scope.request).handle(scope)))
     }
     return this.#pools.of(scope.request).handle(scope)
   }

@@ -7,11 +7,12 @@ import {
   type OwedPhase,
   type Releasable,
 } from '../exchange/exchange.ts'
+import { type Pending, promised } from '../exchange/late.ts'
 import type { Logger } from '../observe/log.ts'
 import { applyChanges, type ChangeSink } from '../wasm/apply-changes.ts'
 import type { DebugTrace } from '../wasm/debug-run.ts'
 import { END_KEY, encodeEnd } from '../wasm/exchange-end.ts'
-import type { GuestItem, GuestOutcome } from '../wasm/executor.ts'
+import type { GuestOutcome } from '../wasm/executor.ts'
 import { Right } from '../wasm/grant/grant.ts'
 import { Phase } from '../wasm/guest-call.ts'
 import type { GuestFrame } from '../wasm/guest-frames.ts'
@@ -52,6 +53,11 @@ export class WasmFilter {
   readonly #bodyLimit: number
   readonly #owed: OwedPhase
   readonly #sink: ChangeSink
+  // One closure for all items, both of them.
+  readonly #onPhase = (item: ExchangeItem, outcome: GuestOutcome): Result | Promise<Result> =>
+    promised(this.#finish(item, outcome))
+  readonly #onDone = ({ scope }: ExchangeItem, outcome: GuestOutcome): undefined =>
+    this.#finishDone(scope.exchange, outcome)
   /** Lets go of the plugin for one exchange that `#standIn` has retained it for. */
   readonly #hold: Releasable = { release: () => void this.#plugin.close() }
   /** `failPolicy: open`: a response goes on as it is when the plugin failed on it. */
@@ -87,7 +93,7 @@ export class WasmFilter {
    * Without a response: the request phase now, and the response phase is owed. With one: the response
    * phase at this place. A phase the module does not have costs nothing.
    */
-  handle(scope: MessageScope): Result | Promise<Result> {
+  handle(scope: MessageScope): Result | Pending<Result> {
     if (this.#fallback !== null && this.#plugin.isSuspended()) return this.#fallback.#standIn(scope)
     if (this.#runsOnce) return this.#runOnce(scope)
     if (this.#hasDone) this.#scheduleDone(scope.exchange)
@@ -114,7 +120,7 @@ export class WasmFilter {
   }
 
   /** For a request of another generation than its own: that one does not keep this version alive. */
-  #standIn(scope: MessageScope): Result | Promise<Result> {
+  #standIn(scope: MessageScope): Result | Pending<Result> {
     this.#plugin.retain()
     scope.exchange.holdGeneration(this.#hold)
     return this.handle(scope)
@@ -153,7 +159,7 @@ export class WasmFilter {
     if (this.#hasResponse && namespace === DEFAULT_NAMESPACE) exchange.owe(this.#owed)
   }
 
-  #run(scope: MessageScope, phase: Phase): Result | Promise<Result> {
+  #run(scope: MessageScope, phase: Phase): Result | Pending<Result> {
     this.#calls += 1
     const wantsBody = phase === Phase.request ? this.#wantsRequestBody : this.#wantsResponseBody
     const body = phase === Phase.request ? scope.request.body : scope.response?.body
@@ -162,7 +168,7 @@ export class WasmFilter {
   }
 
   /** For a guest without phases: at its place, with a response or without, and both bodies if it reads them. */
-  #runOnce(scope: MessageScope): Result | Promise<Result> {
+  #runOnce(scope: MessageScope): Result | Pending<Result> {
     this.#calls += 1
     const { body } = scope.request
     const sent = this.#wantsRequestBody && !body.isConsumed ? body.collect(this.#bodyLimit) : null
@@ -175,16 +181,16 @@ export class WasmFilter {
       return this.#submit(scope, Phase.request, sent, got)
     }
     return Promise.all([sent, got]).then(
-      ([request, response]) => this.#submit(scope, Phase.request, request, response),
+      ([request, response]) => promised(this.#submit(scope, Phase.request, request, response)),
       (error: unknown) => this.#unread(scope, error),
     )
   }
 
-  #withBody(scope: MessageScope, phase: Phase, body: Body): Result | Promise<Result> {
+  #withBody(scope: MessageScope, phase: Phase, body: Body): Result | Pending<Result> {
     const bytes = body.collect(this.#bodyLimit)
     if (!(bytes instanceof Promise)) return this.#submit(scope, phase, bytes)
     return bytes.then(
-      (whole) => this.#submit(scope, phase, whole),
+      (whole) => promised(this.#submit(scope, phase, whole)),
       (error: unknown) => this.#unread(scope, error),
     )
   }
@@ -204,23 +210,17 @@ export class WasmFilter {
     phase: Phase,
     body: Uint8Array | null,
     answer: Uint8Array | null = null,
-  ): Result | Promise<Result> {
+  ): Result | Pending<Result> {
     const isRequest = phase === Phase.request
     const sent = isRequest ? body : null
     const got = isRequest ? answer : body
-    const item = new ExchangeItem(scope, phase, sent, got, this.#plugin)
-    const outcome = this.#plugin.executor.submit(item)
-    return outcome instanceof Promise
-      ? outcome.then((done) => this.#finish(scope, phase, done, item))
-      : this.#finish(scope, phase, outcome, item)
+    const item = new ExchangeItem(this.#onPhase, scope, phase, sent, got, this.#plugin)
+    const outcome = this.#plugin.executor.submit(item, item)
+    return outcome === null ? item : this.#finish(item, outcome)
   }
 
-  #finish(
-    scope: MessageScope,
-    phase: Phase,
-    given: GuestOutcome,
-    item: GuestItem,
-  ): Result | Promise<Result> {
+  #finish(item: ExchangeItem, given: GuestOutcome): Result | Pending<Result> {
+    const { scope, phase } = item
     const { results } = this.#plugin.description
     const outcome = knownOutcome(given, results.length)
     const { failure, frames } = outcome
@@ -300,7 +300,7 @@ export class WasmFilter {
   /** An owed phase never jumps: a failure replaces the answer, any other result becomes a tag. */
   #runOwed(exchange: Exchange): void | Promise<void> {
     if (exchange.response === null) return
-    const result = this.#run(exchange, Phase.response)
+    const result = promised(this.#run(exchange, Phase.response))
     if (result instanceof Promise) return result.then((late) => this.#settleOwed(exchange, late))
     this.#settleOwed(exchange, result)
   }
@@ -322,21 +322,24 @@ export class WasmFilter {
     exchange.onDone((end) => {
       const context = new Map(dataOf(exchange, this.#plugin))
       context.set(END_KEY, encodeEnd(end))
-      const outcome = this.#plugin.executor.submit(
-        new ExchangeItem(exchange, Phase.done, null, null, this.#plugin, context),
+      const item = new ExchangeItem(
+        this.#onDone,
+        exchange,
+        Phase.done,
+        null,
+        null,
+        this.#plugin,
+        context,
       )
-      if (!(outcome instanceof Promise)) {
-        this.#finishDone(exchange, outcome)
-        return
-      }
+      const outcome = this.#plugin.executor.submit(item, item)
+      if (outcome !== null) this.#finishDone(exchange, outcome)
       // The version must live until the guest has seen the end, though the client has its answer.
-      const settled = outcome.then((done) => this.#finishDone(exchange, done))
-      exchange.holdUntil(settled)
+      else exchange.holdUntil(item.promise().then(() => undefined))
     })
   }
 
   /** Nothing can be changed any more; what the guest has counted still counts. */
-  #finishDone(exchange: Exchange, outcome: GuestOutcome): void {
+  #finishDone(exchange: Exchange, outcome: GuestOutcome): undefined {
     const { failure, changes } = outcome
     if (failure !== null) this.#fail(exchange, failure.message, 'wasmError')
     const refused =

@@ -1,5 +1,6 @@
 import type { Body } from '../exchange/body.ts'
 import type { Exchange } from '../exchange/exchange.ts'
+import type { Pending } from '../exchange/late.ts'
 import type { Response } from '../exchange/response.ts'
 import type { ForwardedFields } from './forward.ts'
 import type { Overload } from './overload/overload.ts'
@@ -21,7 +22,7 @@ export interface HttpEngine {
  * Fills `exchange.response`. It must not throw; the engine answers 500 without internals when it does.
  * Synchronous when nothing had to be waited for.
  */
-export type ExchangeHandler = (exchange: Exchange) => void | Promise<void>
+export type ExchangeHandler = (exchange: Exchange) => void | Pending<void>
 
 export interface ListenOptions {
   /** The name of the HTTPServer object, for `Exchange.server`. */

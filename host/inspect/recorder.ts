@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Exchange, MessageScope } from '../exchange/exchange.ts'
+import { type Pending, promised } from '../exchange/late.ts'
 import type { Filter } from '../filters/filter.ts'
 import type { FlowNode } from '../traffic/flow.ts'
 import type { NamedFilter, TrafficObserver } from '../traffic/observer.ts'
@@ -56,8 +57,8 @@ export class Recorder implements TrafficObserver, RecordingOwner {
   }
 
   watchServer(
-    handle: (exchange: Exchange) => void | Promise<void>,
-  ): (exchange: Exchange) => void | Promise<void> {
+    handle: (exchange: Exchange) => void | Pending<void>,
+  ): (exchange: Exchange) => void | Pending<void> {
     return (exchange) => {
       const isTimed = takeTimingHeader(exchange)
       const recording = this.#begin(exchange)
@@ -68,7 +69,10 @@ export class Recorder implements TrafficObserver, RecordingOwner {
         }
         recording.answered(exchange)
       }
-      const pending = arrival === null ? handle(exchange) : arrival.then(() => handle(exchange))
+      const pending =
+        arrival === null
+          ? promised(handle(exchange))
+          : arrival.then(() => promised(handle(exchange)))
       if (pending instanceof Promise) return pending.then(answered)
       answered()
       return undefined
@@ -154,12 +158,12 @@ class RecordedFilter implements Filter {
     this.#source = source
   }
 
-  handle(scope: MessageScope): string | undefined | Promise<string | undefined> {
+  handle(scope: MessageScope): string | undefined | Pending<string | undefined> {
     const recording = scope.exchange.observer
     if (!(recording instanceof Recording)) return this.#filter.handle(scope)
     const step = recording.begin(this.#source, scope)
     try {
-      const answer = this.#filter.handle(scope)
+      const answer = promised(this.#filter.handle(scope))
       if (!(answer instanceof Promise)) {
         recording.end(step, scope, answer)
         return answer

@@ -1,5 +1,6 @@
 import type { Exchange } from '../exchange/exchange.ts'
-import { type FlowEnd, WENT_THROUGH } from '../traffic/pipeline.ts'
+import { promised } from '../exchange/late.ts'
+import { type FlowEnd, WENT_THROUGH } from '../traffic/flow-run.ts'
 import type { Generation, ObjectEnv } from './generation.ts'
 import type { GlobalFilterSpec } from './global-filter-spec.ts'
 import { createPipeline, type PipelineGeneration } from './pipeline.ts'
@@ -36,7 +37,7 @@ export class GlobalFilterGeneration implements Generation {
     // Templates of the two see the data of the pipeline they stand around, as in Easegress.
     if (Object.keys(main.data).length > 0) exchange.putValue('PIPELINE', main.data)
     if (this.before === null) return this.#main(exchange, main)
-    const end = this.before.runFlow(exchange)
+    const end = promised(this.before.runFlow(exchange))
     return end instanceof Promise
       ? end.then((late) => this.#afterBefore(exchange, main, late))
       : this.#afterBefore(exchange, main, end)
@@ -73,7 +74,7 @@ export class GlobalFilterGeneration implements Generation {
   }
 
   #main(exchange: Exchange, main: PipelineGeneration): void | Promise<void> {
-    const end = main.runFlow(exchange)
+    const end = promised(main.runFlow(exchange))
     return end instanceof Promise
       ? end.then((late) => this.#afterMain(exchange, main, late))
       : this.#afterMain(exchange, main, end)
@@ -86,7 +87,7 @@ export class GlobalFilterGeneration implements Generation {
 
   /** What the plugins of the flows owe comes before afterPipeline, which sees the response they leave. */
   #complete(exchange: Exchange, main: PipelineGeneration, goesOn: boolean): void | Promise<void> {
-    const pending = main.complete(exchange)
+    const pending = promised(main.complete(exchange))
     const { after } = this
     if (after === null || !goesOn) return pending
     return pending instanceof Promise
@@ -96,10 +97,10 @@ export class GlobalFilterGeneration implements Generation {
 }
 
 function runLast(exchange: Exchange, after: PipelineGeneration): void | Promise<void> {
-  const end = after.runFlow(exchange)
+  const end = promised(after.runFlow(exchange))
   return end instanceof Promise
-    ? end.then(() => after.complete(exchange))
-    : after.complete(exchange)
+    ? end.then(() => promised(after.complete(exchange)))
+    : promised(after.complete(exchange))
 }
 
 /** Makes both pipelines, or none. */

@@ -3,9 +3,10 @@ import { Body } from '../exchange/body.ts'
 import type { Exchange } from '../exchange/exchange.ts'
 import { fallbackResponse } from '../exchange/fallback-response.ts'
 import { Headers } from '../exchange/headers.ts'
+import { type Pending, promised } from '../exchange/late.ts'
 import { encodePath } from '../exchange/request.ts'
 import { Response } from '../exchange/response.ts'
-import type { HttpServer, ListenOptions } from '../http/engine.ts'
+import type { ExchangeHandler, HttpServer, ListenOptions } from '../http/engine.ts'
 import type { Tracer } from '../observe/tracing/tracer.ts'
 import { type AccessFormat, compileAccessFormat } from '../traffic/access-format.ts'
 import { IpFilter } from '../traffic/ip-filter.ts'
@@ -31,17 +32,17 @@ class Listener {
   /** Settles when it has closed; null while somebody uses it. */
   closed: Promise<void> | null = null
   /** Replaced at every swap: the one pointer. Waits until the first generation is active. */
-  handle: (exchange: Exchange) => void | Promise<void>
+  handle: ExchangeHandler
   #activate: () => void = () => undefined
 
   constructor() {
     const active = new Promise<void>((resolve) => {
       this.#activate = resolve
     })
-    this.handle = (exchange) => active.then(() => this.handle(exchange))
+    this.handle = (exchange) => active.then(() => promised(this.handle(exchange)))
   }
 
-  use(handle: (exchange: Exchange) => void | Promise<void>): void {
+  use(handle: ExchangeHandler): void {
     this.handle = handle
     this.#activate()
   }
@@ -151,7 +152,7 @@ export class HttpServerGeneration implements Generation, AnsweringServer {
     }
   }
 
-  readonly handle = (exchange: Exchange): void | Promise<void> => {
+  readonly handle = (exchange: Exchange): void | Pending<void> => {
     this.#requests += 1
     if (this.#tracer !== null) traceExchange(this.#tracer, exchange)
     this.#env.accessLog.watch(exchange, this.#accessFormat)
@@ -191,7 +192,7 @@ export class HttpServerGeneration implements Generation, AnsweringServer {
   }
 
   /** `isBelieved`: the forwarded fields are true already. */
-  #handleMatch(exchange: Exchange, match: RouteMatch, isBelieved: boolean): void | Promise<void> {
+  #handleMatch(exchange: Exchange, match: RouteMatch, isBelieved: boolean): void | Pending<void> {
     const { request } = exchange
     const { route } = match
     const pipeline = route.isGenerated
@@ -217,7 +218,7 @@ export class HttpServerGeneration implements Generation, AnsweringServer {
   }
 
   /** A filter that is not there may have been what lets only some requests pass: nobody passes. */
-  #handleGlobally(exchange: Exchange, pipeline: PipelineGeneration): void | Promise<void> {
+  #handleGlobally(exchange: Exchange, pipeline: PipelineGeneration): void | Pending<void> {
     const filter = this.#env.globalFilter(this.#spec.globalFilter)
     if (filter !== undefined) return filter.handle(exchange, pipeline)
     exchange.tag(`global filter ${this.#spec.globalFilter} is not there`)

@@ -1,13 +1,15 @@
 import { GatewayError, isGatewayError, reasonOf } from '../errors.ts'
 import type { Exchange, Releasable } from '../exchange/exchange.ts'
+import type { Late } from '../exchange/late.ts'
 import { FILTER_KINDS } from '../filters/builtin.ts'
 import type { Filter, MissingPart } from '../filters/filter.ts'
 import { LazyLogger } from '../observe/lazy-logger.ts'
 import { PolicySet } from '../resilience/policies.ts'
 import { type Dict, fromData } from '../template/value.ts'
 import { compileFlow, type FlowNode, type FlowNodeSpec } from '../traffic/flow.ts'
+import type { FlowEnd } from '../traffic/flow-run.ts'
 import { ParallelNode } from '../traffic/parallel.ts'
-import { type FlowEnd, PipelineRunner } from '../traffic/pipeline.ts'
+import { PipelineRunner } from '../traffic/pipeline.ts'
 import type { Generation, ObjectEnv } from './generation.ts'
 import type { PipelineSpec } from './pipeline-spec.ts'
 
@@ -48,7 +50,7 @@ export class PipelineGeneration implements Generation, Releasable {
   }
 
   /** Runs the flow; the exchange keeps this generation until its last phase has run. */
-  handle(exchange: Exchange): void | Promise<void> {
+  handle(exchange: Exchange): void | Late<void> {
     this.#exchanges += 1
     exchange.pipeline = this.name
     exchange.holdGeneration(this)
@@ -56,14 +58,14 @@ export class PipelineGeneration implements Generation, Releasable {
   }
 
   /** The flow alone, with others before or after it; `complete` must follow. */
-  runFlow(exchange: Exchange): FlowEnd | Promise<FlowEnd> {
+  runFlow(exchange: Exchange): FlowEnd | Late<FlowEnd> {
     this.#exchanges += 1
     exchange.holdGeneration(this)
     return this.#runner.runFlow(exchange)
   }
 
   /** Runs what plugins owe, and sees to it that there is a response. */
-  complete(exchange: Exchange): void | Promise<void> {
+  complete(exchange: Exchange): void | Late<void> {
     return this.#runner.complete(exchange)
   }
 

@@ -1,5 +1,6 @@
 import { monotonicMs } from '../clock.ts'
 import { Exchange } from '../exchange/exchange.ts'
+import { promised } from '../exchange/late.ts'
 import type { Filter } from '../filters/filter.ts'
 import { WasmFilter } from '../filters/wasm-filter.ts'
 import { silentLogger } from '../observe/log.ts'
@@ -237,7 +238,7 @@ class Run {
 
   constructor(plugin: WasmFilter, init: FilterRequest) {
     const filters = new Map<string, Filter>([
-      ['plugin', { handle: (scope) => this.#note(plugin.handle(scope)) }],
+      ['plugin', { handle: (scope) => this.#note(promised(plugin.handle(scope))) }],
       ['upstream', { handle: (scope) => this.#answer(scope.exchange, init.upstream) }],
     ])
     const jumpIf = Object.fromEntries((init.jumps ?? []).map((name) => [name, 'upstream']))
@@ -246,7 +247,7 @@ class Run {
   }
 
   async flow(exchange: Exchange): Promise<void> {
-    await this.#runner.run(exchange)
+    await promised(this.#runner.run(exchange))
     if (this.#thrown !== null) throw this.#thrown.error
   }
 

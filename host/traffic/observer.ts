@@ -1,4 +1,5 @@
 import type { Exchange } from '../exchange/exchange.ts'
+import type { Pending } from '../exchange/late.ts'
 import type { Filter } from '../filters/filter.ts'
 import type { FlowNode } from './flow.ts'
 
@@ -9,7 +10,7 @@ export interface NamedFilter {
   readonly filter: Filter
 }
 
-type Handler = (exchange: Exchange) => void | Promise<void>
+type Handler = (exchange: Exchange) => void | Pending<void>
 
 /**
  * Whoever wants to see every exchange puts itself around handlers and filters when these are made. So a

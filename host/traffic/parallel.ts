@@ -1,9 +1,11 @@
 import type { MessageScope } from '../exchange/exchange.ts'
+import { Late } from '../exchange/late.ts'
 import type { Filter } from '../filters/filter.ts'
 import type { Logger } from '../observe/log.ts'
 import { BRANCH_FAILED, type FlowNode } from './flow.ts'
+import { type FlowEnd, STOPPED } from './flow-run.ts'
 import { type FlowTrace, traceFlow } from './flow-trace.ts'
-import { type FlowEnd, PipelineRunner, STOPPED } from './pipeline.ts'
+import { PipelineRunner } from './pipeline.ts'
 
 /**
  * A node of a flow with branches: all of them run at the same time, each in namespaces of its own, and the
@@ -32,7 +34,7 @@ export class ParallelNode implements Filter<typeof BRANCH_FAILED> {
     const waiting: Promise<unknown>[] = []
     for (const [index, branch] of this.#branches.entries()) {
       const end = branch.runBranch(exchange, traces?.[index] ?? null)
-      if (end instanceof Promise) waiting.push(end.then((late) => ends.push(late)))
+      if (end instanceof Late) waiting.push(end.promise().then((late) => ends.push(late)))
       else ends.push(end)
     }
     const finish = (): Result => {

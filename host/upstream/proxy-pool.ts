@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { reasonOf } from '../errors.ts'
 import type { MessageScope } from '../exchange/exchange.ts'
 import { fallbackResponse } from '../exchange/fallback-response.ts'
+import { Late, type Pending } from '../exchange/late.ts'
 import type { Response } from '../exchange/response.ts'
 import type { Asker } from '../http/engine.ts'
 import { answerOf } from '../http/promised-answer.ts'
@@ -9,6 +10,7 @@ import { endCall, failCall } from '../observe/tracing/call-span.ts'
 import { CircuitBreaker } from '../resilience/circuit-breaker.ts'
 import { ConcurrencyLimit } from '../resilience/concurrency-limit.ts'
 import { Retry } from '../resilience/retry.ts'
+import { TurnPhase, type TurnTask, turn } from '../turn.ts'
 import type { Usage } from '../usage-pool.ts'
 import { Attempts } from './attempts.ts'
 import type { UpstreamEnv } from './balance-spec.ts'
@@ -80,7 +82,7 @@ export class ProxyPool {
   }
 
   /** Synchronous only when nothing has to be sent. */
-  handle(scope: MessageScope): ProxyResult | Promise<ProxyResult> {
+  handle(scope: MessageScope): ProxyResult | Pending<ProxyResult> {
     this.#requests += 1
     if (this.#attempts !== null) return this.#handleWith(this.#attempts, scope)
     const endpoint = this.#servers.choose(scope)
@@ -89,7 +91,7 @@ export class ProxyPool {
     const call = new PlainCall(this, scope)
     const sent = requestTo(endpoint, scope, null)
     endpoint.client.value.send(call, sent, this.#spec.timeoutMs, scope.exchange)
-    return call.result
+    return call
   }
 
   status(): unknown {
@@ -249,37 +251,45 @@ export class ProxyPool {
   }
 }
 
-/** A request without policies on its way. As a promise after that of a client it would cost 200 bytes more. */
-class PlainCall implements Asker {
-  readonly result: Promise<ProxyResult>
+/** A request without policies on its way: all that waits for its answer is in here. */
+class PlainCall extends Late<ProxyResult> implements Asker, TurnTask {
   readonly #pool: ProxyPool
   readonly #scope: MessageScope
-  #resolve!: (result: ProxyResult) => void
-  #reject!: (error: unknown) => void
+  #response: Response | null = null
+  #error: unknown = null
 
   constructor(pool: ProxyPool, scope: MessageScope) {
+    super()
     this.#pool = pool
     this.#scope = scope
-    this.result = new Promise((resolve, reject) => {
-      this.#resolve = resolve
-      this.#reject = reject
-    })
   }
 
   onAnswer(response: Response): void {
-    try {
-      this.#resolve(this.#pool.finish(this.#scope, response))
-    } catch (error) {
-      this.#reject(error)
-    }
+    this.#response = response
+    // What comes of a body piles up until somebody takes it: that does not wait for what else the turn brings.
+    if (response.body.isWhole) turn.schedule(TurnPhase.handle, this)
+    else queueMicrotask(() => this.onTurn())
   }
 
   onFailure(error: unknown): void {
+    this.#error = error
+    turn.schedule(TurnPhase.handle, this)
+  }
+
+  /** TurnTask: nothing of the connection is under way now. */
+  onTurn(): void {
+    const pool = this.#pool
+    let result: ProxyResult
     try {
-      this.#resolve(this.#pool.failed(this.#scope, error))
-    } catch (fault) {
-      this.#reject(fault)
+      result =
+        this.#response === null
+          ? pool.failed(this.#scope, this.#error)
+          : pool.finish(this.#scope, this.#response)
+    } catch (error) {
+      this.fail(error)
+      return
     }
+    this.settle(result)
   }
 }
 

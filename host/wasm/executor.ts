@@ -45,6 +45,12 @@ export interface GuestOutcome {
   readonly fuel: number
 }
 
+/** Who waits for the outcome of an item. Does not throw. */
+export interface OutcomeListener {
+  /** `outcome` and its changes are used before the call returns, or copied: their place is used again. */
+  onOutcome(outcome: GuestOutcome): void
+}
+
 /** In place of the fuel of a call that was not measured. */
 export const NOT_MEASURED = -1
 /** One call in so many has its fuel measured. A power of two. */
@@ -66,8 +72,11 @@ export const FUEL_SAMPLE = 16
 export interface Executor {
   /** Makes an instance and runs its start and configure code; fails with GUEST_START. */
   start(): Promise<void>
-  /** Synchronous where the guest runs in the event loop. */
-  submit(item: GuestItem): GuestOutcome | Promise<GuestOutcome>
+  /**
+   * The outcome where it is known at once; else null, and `listener` hears it after this call has returned. No
+   * promise: for every request that is one less, with all that hangs on it.
+   */
+  submit(item: GuestItem, listener: OutcomeListener): GuestOutcome | null
   status(): ExecutorStatus
   close(): Promise<void>
 }

@@ -1,4 +1,10 @@
-import type { Executor, ExecutorStatus, GuestItem, GuestOutcome } from './executor.ts'
+import type {
+  Executor,
+  ExecutorStatus,
+  GuestItem,
+  GuestOutcome,
+  OutcomeListener,
+} from './executor.ts'
 import { failedOutcome } from './outcome.ts'
 import type { PluginMonitor } from './plugin-monitor.ts'
 
@@ -19,9 +25,9 @@ export class MonitoredExecutor implements Executor {
     return this.#inner.start()
   }
 
-  submit(item: GuestItem): GuestOutcome | Promise<GuestOutcome> {
+  submit(item: GuestItem, listener: OutcomeListener): GuestOutcome | null {
     const refusal = this.#monitor.refusal()
-    return refusal === null ? this.#inner.submit(item) : failedOutcome(refusal)
+    return refusal === null ? this.#inner.submit(item, listener) : failedOutcome(refusal)
   }
 
   status(): ExecutorStatus {

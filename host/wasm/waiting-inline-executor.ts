@@ -1,7 +1,14 @@
 import { monotonicMs } from '../clock.ts'
 import { GatewayError } from '../errors.ts'
 import { type DataPort, NO_DATA } from './data/data-operation.ts'
-import type { Executor, ExecutorStatus, GuestItem, GuestOutcome, PluginSetup } from './executor.ts'
+import type {
+  Executor,
+  ExecutorStatus,
+  GuestItem,
+  GuestOutcome,
+  OutcomeListener,
+  PluginSetup,
+} from './executor.ts'
 import { framesOf } from './guest-frames.ts'
 import { HOST_SEAMS, Instance, type InstanceSeams } from './instance.ts'
 import { type GuestServices, NO_SERVICES } from './outbound/guest-services.ts'
@@ -82,7 +89,12 @@ export class WaitingInlineExecutor implements Executor {
     }
   }
 
-  async submit(item: GuestItem): Promise<GuestOutcome> {
+  submit(item: GuestItem, listener: OutcomeListener): null {
+    void this.#serve(item).then((outcome) => listener.onOutcome(outcome))
+    return null
+  }
+
+  async #serve(item: GuestItem): Promise<GuestOutcome> {
     this.#calls += 1
     const askedAtMs = monotonicMs()
     const seat = this.#isClosed ? null : await this.#takeSeat()

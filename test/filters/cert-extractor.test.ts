@@ -1,5 +1,6 @@
 import type { ClientCertificate } from '../../host/exchange/client-tls.ts'
 import { Exchange } from '../../host/exchange/exchange.ts'
+import { promised } from '../../host/exchange/late.ts'
 import { makeRequest } from '../../host/exchange/request.ts'
 import { certExtractor } from '../../host/filters/cert-extractor.ts'
 import type { FilterEnv } from '../../host/filters/env.ts'
@@ -42,7 +43,7 @@ async function headersAfter(
   const filter = await certExtractor.create(spec, {} as FilterEnv)
   const request = makeRequest({ headers: ['tls-subject-CommonName', 'boss', 'X-Name', 'boss'] })
   request.tls = chain === null ? null : { certificates: chain }
-  assert.is(await filter.handle(new Exchange(request, 'server', 0)), undefined)
+  assert.is(await promised(filter.handle(new Exchange(request, 'server', 0))), undefined)
   return request.headers.list
 }
 

@@ -1,4 +1,5 @@
 import { Exchange } from '../../host/exchange/exchange.ts'
+import { promised } from '../../host/exchange/late.ts'
 import { makeRequest } from '../../host/exchange/request.ts'
 import { Response } from '../../host/exchange/response.ts'
 import { WasmFilter } from '../../host/filters/wasm-filter.ts'
@@ -46,7 +47,11 @@ function rig(isolation: 'inline' | 'worker', name: string) {
     return outcomeOf(0, false, changes, 1)
   }
   const inner: Partial<Executor> = {
-    submit: () => (isolation === 'inline' ? outcome() : Promise.resolve(outcome())),
+    submit: (_item, listener) => {
+      if (isolation === 'inline') return outcome()
+      setImmediate(() => listener.onOutcome(outcome()))
+      return null
+    },
   }
   const plugin: Partial<OpenPlugin> = {
     digest: 'sha256:0',
@@ -74,7 +79,7 @@ for (const isolation of ['inline', 'worker'] as const) {
   test(`a write that is refused fails the call, in the log and in the metrics by its reason (${isolation})`, async () => {
     const { filter, monitor, lines } = rig(isolation, 'content-length')
     const one = exchange()
-    assert.is(await filter.handle(one), 'wasmError')
+    assert.is(await promised(filter.handle(one)), 'wasmError')
     assert.is(one.request.headers.has('content-length'), false)
     assert.equal([...monitor.failures], [['GUEST_WRITE_REFUSED', 1]])
     assert.equal(monitor.calls, { next: 0, result: 0, replied: 0, failed: 1 })
@@ -83,14 +88,14 @@ for (const isolation of ['inline', 'worker'] as const) {
 
   test(`a version that always writes what is refused is suspended, and each time for longer (${isolation})`, async () => {
     const { filter, clock, suspensions } = rig(isolation, 'content-length')
-    for (let i = 0; i < CRASH_BUDGET.failures; i++) await filter.handle(exchange())
+    for (let i = 0; i < CRASH_BUDGET.failures; i++) await promised(filter.handle(exchange()))
     assert.equal(
       suspensions.map(({ count }) => count),
       [1],
     )
     assert.match(suspensions[0]?.reason ?? '', /may not be sent/)
     clock.advance(CRASH_BUDGET.backoffMs)
-    assert.is(await filter.handle(exchange()), 'wasmError', 'one call is the trial')
+    assert.is(await promised(filter.handle(exchange())), 'wasmError', 'one call is the trial')
     assert.is(suspensions.at(-1)?.count, 2)
   })
 
@@ -98,7 +103,7 @@ for (const isolation of ['inline', 'worker'] as const) {
     const { filter, monitor } = rig(isolation, 'x y')
     const one = exchange()
     one.response = new Response(200)
-    assert.is(await filter.handle(one), 'wasmError')
+    assert.is(await promised(filter.handle(one)), 'wasmError')
     one.finish({ status: 200, durationMs: 1, sentBytes: 0, isComplete: true })
     await new Promise((resolve) => setImmediate(resolve))
     assert.equal([...monitor.failures], [['GUEST_WRITE_REFUSED', 2]])
@@ -107,7 +112,7 @@ for (const isolation of ['inline', 'worker'] as const) {
   test(`what may be sent is a call that went well (${isolation})`, async () => {
     const { filter, monitor } = rig(isolation, 'x-y')
     const one = exchange()
-    assert.is(await filter.handle(one), undefined)
+    assert.is(await promised(filter.handle(one)), undefined)
     assert.is(one.request.headers.get('x-y'), 'x')
     assert.is(monitor.failures.size, 0)
     assert.equal(monitor.calls, { next: 1, result: 0, replied: 0, failed: 0 })

@@ -13,6 +13,7 @@ import { readModule } from '../../host/wasm/module/reader.ts'
 import { ThreadPool } from '../../host/wasm/worker/thread-pool.ts'
 import { WorkerExecutor } from '../../host/wasm/worker/worker-executor.ts'
 import { itemThat } from './obedient-guest.ts'
+import { outcomeFrom } from './outcome-from.ts'
 
 /** What one module came to: refused with a code, or how each executor ended its calls. */
 export interface FuzzedModule {
@@ -94,7 +95,7 @@ async function run(executor: Executor): Promise<string[]> {
     const response =
       phase === Phase.response ? { status: 200, responseHeaders: new Headers(['a', 'b']) } : {}
     const item = { ...itemThat('a'), requestBody: new Uint8Array(2_000), ...response, phase }
-    const { kind, failure } = await executor.submit(item)
+    const { kind, failure } = await outcomeFrom(executor, item)
     ended.push(failure?.code ?? kind)
   }
   await executor.close()

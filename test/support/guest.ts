@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { monotonicMs } from '../../host/clock.ts'
 import { isGatewayError } from '../../host/errors.ts'
 import { Exchange } from '../../host/exchange/exchange.ts'
+import { promised } from '../../host/exchange/late.ts'
 import type { Request } from '../../host/exchange/request.ts'
 import type { Response } from '../../host/exchange/response.ts'
 import { WasmFilter } from '../../host/filters/wasm-filter.ts'
@@ -118,7 +119,7 @@ export class TestGuest {
   async run(request: Request, upstream: Response | null = null): Promise<GuestRun> {
     const exchange = new Exchange(request, 'test', monotonicMs())
     exchange.pipeline = 'test-pipeline'
-    const result = await this.#filter.handle(exchange)
+    const result = await promised(this.#filter.handle(exchange))
     exchange.response ??= upstream
     await exchange.runOwed()
     const status = exchange.response?.status ?? 503

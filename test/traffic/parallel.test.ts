@@ -1,5 +1,6 @@
 import { Body } from '../../host/exchange/body.ts'
 import { Exchange } from '../../host/exchange/exchange.ts'
+import { promised } from '../../host/exchange/late.ts'
 import { makeRequest } from '../../host/exchange/request.ts'
 import { Response } from '../../host/exchange/response.ts'
 import type { Filter } from '../../host/filters/filter.ts'
@@ -33,7 +34,7 @@ async function run(
   const exchange = new Exchange(makeRequest({}), 's', 0)
   exchange.isTimed = isTimed
   const pending = new PipelineRunner('p', nodes, log).run(exchange)
-  await pending
+  await promised(pending)
   return { ran, exchange, isSync: pending === undefined }
 }
 

@@ -1,4 +1,5 @@
 import { Exchange } from '../../host/exchange/exchange.ts'
+import { promised } from '../../host/exchange/late.ts'
 import { makeRequest } from '../../host/exchange/request.ts'
 import { Response } from '../../host/exchange/response.ts'
 import type { Filter } from '../../host/filters/filter.ts'
@@ -32,7 +33,7 @@ async function run(
   const exchange = new Exchange(makeRequest({}), 's', 0)
   const runner = new PipelineRunner('p', compileFlow(flow, filters), silentLogger())
   const pending = runner.run(exchange)
-  await pending
+  await promised(pending)
   return { ran, exchange, isSync: pending === undefined }
 }
 

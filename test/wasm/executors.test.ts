@@ -14,6 +14,7 @@ import { WorkerExecutor } from '../../host/wasm/worker/worker-executor.ts'
 import { FAILING_GUESTS } from '../support/failing-guests.ts'
 import { until } from '../support/gateway.ts'
 import { bodySize, did, itemThat, OBEDIENT } from '../support/obedient-guest.ts'
+import { outcomeFrom } from '../support/outcome-from.ts'
 import { assert, type Suite, suite } from '../support/suite.ts'
 import { wat } from '../support/wat.ts'
 
@@ -82,7 +83,7 @@ for (const { isolation, make } of EXECUTORS) {
     return made.executor
   }
   const runAll = (executor: Executor, what: readonly string[]): Promise<GuestOutcome[]> =>
-    Promise.all(what.map((does) => executor.submit(itemThat(does))))
+    Promise.all(what.map((does) => outcomeFrom(executor, itemThat(does))))
 
   test('answers every item with its own changes', async () => {
     const executor = start(OBEDIENT)
@@ -105,7 +106,7 @@ for (const { isolation, make } of EXECUTORS) {
 
   test('bytes 0x80 to 0xFF pass unchanged', async () => {
     const all = `n${String.fromCharCode(...Array.from({ length: 40 }, (_, i) => 0x80 + i * 3))}`
-    assert.is(did(await start(OBEDIENT).submit(itemThat(all))), all)
+    assert.is(did(await outcomeFrom(start(OBEDIENT), itemThat(all))), all)
   })
 
   test('a local reply and a named result come back as what they are', async () => {
@@ -127,7 +128,7 @@ for (const { isolation, make } of EXECUTORS) {
       (memory (export "memory") 1)
       (func (export "penstock_on_request") (result i32)
         (call $id (i32.const 65530) (i32.const 100))))`)
-    const outcome = await executor.submit(itemThat('x'))
+    const outcome = await outcomeFrom(executor, itemThat('x'))
     assert.is(outcome.failure?.code, 'GUEST_TRAPPED')
     assert.match(outcome.failure?.message ?? '', /outside the memory/)
   })
@@ -145,7 +146,7 @@ for (const { isolation, make } of EXECUTORS) {
         (drop (memory.grow (i32.const 2)))
         (drop (call $set (i32.const 0) (local.get $n) (i32.const 5) (i32.const 5)))
         (call $get (i32.const 0) (local.get $n) (i32.const 100000) (i32.const 10))))`)
-    assert.is((await executor.submit(itemThat('x'))).result, 5)
+    assert.is((await outcomeFrom(executor, itemThat('x'))).result, 5)
   })
 
   test('memory grows to its limit and not further', async () => {
@@ -153,14 +154,14 @@ for (const { isolation, make } of EXECUTORS) {
       (func (export "penstock_on_request") (result i32)
         (if (i32.eq (memory.grow (i32.const 300)) (i32.const -1)) (then (return (i32.const 1))))
         (i32.const 2)))`)
-    assert.is((await executor.submit(itemThat('x'))).result, 1)
+    assert.is((await outcomeFrom(executor, itemThat('x'))).result, 1)
   })
 
   test('unbounded recursion is a trap of one request', async () => {
     const executor = start(`(module (memory (export "memory") 1)
       (func $f (param i32) (result i32) (i32.add (call $f (local.get 0)) (i32.const 1)))
       (func (export "penstock_on_request") (result i32) (call $f (i32.const 0))))`)
-    const outcome = await executor.submit(itemThat('x'))
+    const outcome = await outcomeFrom(executor, itemThat('x'))
     assert.ok(['GUEST_TRAPPED', 'GUEST_FUEL'].includes(outcome.failure?.code ?? ''))
   })
 
@@ -218,9 +219,9 @@ for (const { isolation, make } of EXECUTORS) {
   test('log lines come with their level and the id of the request', async () => {
     const logs: string[] = []
     const executor = start(OBEDIENT, { logs })
-    await executor.submit(itemThat('greetings'))
+    await outcomeFrom(executor, itemThat('greetings'))
     // From a thread a line travels as a message of its own: the next answer comes after it.
-    await executor.submit(itemThat('a'))
+    await outcomeFrom(executor, itemThat('a'))
     assert.equal(logs, ['1 greetings r-1'])
   })
 
@@ -254,7 +255,7 @@ for (const { isolation, make } of EXECUTORS) {
       )
       await executor.start()
       for (let i = 0; i < 2; i++) {
-        const { kind, failure, changes } = await executor.submit(itemThat('x'))
+        const { kind, failure, changes } = await outcomeFrom(executor, itemThat('x'))
         assert.equal([kind, failure?.code, changes], ['failed', code, null])
         assert.match(failure?.message ?? '', message)
       }
@@ -270,7 +271,7 @@ for (const { isolation, make } of EXECUTORS) {
         (func (export "wasm_run") (result i32) (i32.const ${value})))`,
         { abi: 'easegress' },
       )
-      const { failure } = await executor.submit(itemThat('x'))
+      const { failure } = await outcomeFrom(executor, itemThat('x'))
       assert.equal([failure?.code, failure?.params], ['GUEST_RESULT', { value }])
     }
   })
@@ -281,16 +282,16 @@ for (const { isolation, make } of EXECUTORS) {
       (memory (export "memory") 1)
       (func (export "penstock_on_request") (result i32)
         (drop (call $reply (i32.const 403) (i32.const 0) (i32.const 0))) (i32.const -2)))`)
-    assert.is((await executor.submit(itemThat('x'))).kind, 'replied')
+    assert.is((await outcomeFrom(executor, itemThat('x'))).kind, 'replied')
   })
 
   test('what is under way when it is closed is answered, and what comes after it is not run', async () => {
     const logs: string[] = []
     const executor = start(OBEDIENT, { logs })
     await executor.start()
-    const before = executor.submit(itemThat('greetings'))
+    const before = outcomeFrom(executor, itemThat('greetings'))
     const closed = executor.close()
-    const after = executor.submit(itemThat('a'))
+    const after = outcomeFrom(executor, itemThat('a'))
     assert.is(did(await before), 'greetings')
     assert.is(did(await after), 'GUEST_CLOSED')
     await closed

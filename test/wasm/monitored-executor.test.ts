@@ -4,6 +4,7 @@ import { MonitoredExecutor } from '../../host/wasm/monitored-executor.ts'
 import { failedOutcome, outcomeOf, trapOf } from '../../host/wasm/outcome.ts'
 import { PluginMonitor } from '../../host/wasm/plugin-monitor.ts'
 import { FakeClock } from '../support/fake-clock.ts'
+import { outcomeFrom } from '../support/outcome-from.ts'
 import { assert, suite } from '../support/suite.ts'
 
 const test = suite('wasm/monitored-executor')
@@ -24,7 +25,7 @@ const RETURNING: Executor = {
 
 test('a version that was not suspended is run', async () => {
   const monitor = new PluginMonitor(NAMES, new FakeClock(), () => undefined)
-  assert.is((await new MonitoredExecutor(RETURNING, monitor).submit(ITEM)).kind, 'next')
+  assert.is((await outcomeFrom(new MonitoredExecutor(RETURNING, monitor), ITEM)).kind, 'next')
 })
 
 test('a version that was suspended is not run', async () => {
@@ -32,5 +33,5 @@ test('a version that was suspended is not run', async () => {
   const executor = new MonitoredExecutor(RETURNING, monitor)
   const trapped = failedOutcome(trapOf(new Error('unreachable')))
   for (let i = 0; i < CRASH_BUDGET.failures; i++) monitor.observe(trapped)
-  assert.is((await executor.submit(ITEM)).failure?.code, 'GUEST_SUSPENDED')
+  assert.is((await outcomeFrom(executor, ITEM)).failure?.code, 'GUEST_SUSPENDED')
 })

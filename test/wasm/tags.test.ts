@@ -9,6 +9,7 @@ import { ThreadPool } from '../../host/wasm/worker/thread-pool.ts'
 import { WorkerExecutor } from '../../host/wasm/worker/worker-executor.ts'
 import { Cleanup } from '../support/gateway.ts'
 import { itemThat } from '../support/obedient-guest.ts'
+import { outcomeFrom } from '../support/outcome-from.ts'
 import { assert, suite } from '../support/suite.ts'
 import { wat } from '../support/wat.ts'
 
@@ -63,7 +64,7 @@ for (const [isolation, make] of Object.entries(EXECUTORS)) {
   /** What the last call returned, and the tags of the exchange. */
   const run = async (length: number, times: number) => {
     const exchange = new Exchange(makeRequest({}), 'test', 0)
-    const { result, changes } = await make(tagging(length, times)).submit(itemThat('x'))
+    const { result, changes } = await outcomeFrom(make(tagging(length, times)), itemThat('x'))
     if (changes !== null) applyChanges(exchange, changes)
     return { code: result - 100, tags: exchange.tags }
   }

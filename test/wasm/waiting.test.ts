@@ -11,6 +11,7 @@ import { ASKING_GUEST } from '../support/asking-guest.ts'
 import { FAILING_GUESTS } from '../support/failing-guests.ts'
 import { until } from '../support/gateway.ts'
 import { did, itemThat, OBEDIENT } from '../support/obedient-guest.ts'
+import { outcomeFrom } from '../support/outcome-from.ts'
 import { assert, type Suite, suite } from '../support/suite.ts'
 import { wat } from '../support/wat.ts'
 
@@ -105,7 +106,7 @@ for (const { isolation, make } of EXECUTORS) {
     return made
   }
   const runAll = (executor: Executor, what: readonly string[]): Promise<GuestOutcome[]> =>
-    Promise.all(what.map(async (does) => await executor.submit(itemThat(does))))
+    Promise.all(what.map(async (does) => await outcomeFrom(executor, itemThat(does))))
 
   test('a guest goes on with the answer, and one that asks nothing does not wait', async () => {
     const { executor } = open(after(5))
@@ -192,7 +193,7 @@ for (const { isolation, make } of EXECUTORS) {
       )
       const { executor } = open(after(1), setup)
       for (let i = 0; i < 2; i++) {
-        const { kind, failure } = await executor.submit(itemThat('x'))
+        const { kind, failure } = await outcomeFrom(executor, itemThat('x'))
         assert.equal([kind, failure?.code], ['failed', code])
         assert.match(failure?.message ?? '', message)
       }
@@ -248,10 +249,10 @@ test('what waits in it is lost, and nothing else', async () => {
   const plain = new WorkerExecutor(setupOf(OBEDIENT, { fuel: 1e12 }), pool, options)
   await waits.start()
   await plain.start()
-  const lost = ['h1', 'h2', 'h3', 'h4'].map((does) => waits.submit(itemThat(does)))
+  const lost = ['h1', 'h2', 'h3', 'h4'].map((does) => outcomeFrom(waits, itemThat(does)))
   await until(() => asked === 3, 'three guests wait')
-  const loop = plain.submit(itemThat('loop'))
-  const next = plain.submit(itemThat('b'))
+  const loop = outcomeFrom(plain, itemThat('loop'))
+  const next = outcomeFrom(plain, itemThat('b'))
   assert.is(did(await loop), 'GUEST_TIMEOUT')
   assert.is(did(await next), 'b')
   const outcomes = await Promise.all(lost)

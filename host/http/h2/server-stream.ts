@@ -5,6 +5,7 @@ import { Body, type BodySink, type BodySource } from '../../exchange/body.ts'
 import { Exchange } from '../../exchange/exchange.ts'
 import { fallbackResponse } from '../../exchange/fallback-response.ts'
 import { Headers, isFieldValue } from '../../exchange/headers.ts'
+import { promised } from '../../exchange/late.ts'
 import { Request } from '../../exchange/request.ts'
 import type { Response } from '../../exchange/response.ts'
 import { endToEndFields, isTrailerField } from '../forward.ts'
@@ -269,7 +270,7 @@ export class H2Stream implements BodySource, BodySink {
   #handle(exchange: Exchange): void {
     let pending: void | Promise<void>
     try {
-      pending = this.#session.host.handler(exchange)
+      pending = promised(this.#session.host.handler(exchange))
     } catch {
       // The contract says that handlers do not throw; the client must get an answer all the same.
       this.#respondFailed(exchange)

@@ -149,9 +149,8 @@ export class ClientConnection implements AnswerOwner, UploadOwner {
       this.#sinceMs = monotonicMs()
       this.#bodyMark = 0
     }
-    if (isWhole) call.resolveLater(response)
-    // What waits for the promise runs after this call, and then the bytes that came with the head are read.
-    else call.resolve(response)
+    // Who waits runs after this call, when the bytes that came with the head are read.
+    call.resolve(response)
   }
 
   onAnswerRead(body: Body, trailers: string[] | null, isExact: boolean): void {

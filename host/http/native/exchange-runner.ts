@@ -3,6 +3,7 @@ import { monotonicMs } from '../../clock.ts'
 import type { Body } from '../../exchange/body.ts'
 import type { Exchange } from '../../exchange/exchange.ts'
 import { fallbackResponse } from '../../exchange/fallback-response.ts'
+import { Late, type LateWaiter, type Pending } from '../../exchange/late.ts'
 import type { Response } from '../../exchange/response.ts'
 import type { TunnelOffer } from '../../exchange/tunnel.ts'
 import { TurnPhase, type TurnTask, turn } from '../../turn.ts'
@@ -14,7 +15,6 @@ import {
   IN_CHUNKS,
   UNTIL_CLOSE,
 } from './body-writer.ts'
-import { guard } from './fault.ts'
 import { dateLine, fieldLines, statusLine, UPGRADED_LINES } from './head-text.ts'
 
 /** The connection an exchange came in through. */
@@ -43,11 +43,9 @@ export interface RunnerOwner {
  *                │          └─ body broke off ─▶ exchange.finish (incomplete)
  *                └─ cancel (client left, refused) ─▶ handler done ─▶ exchange.finish (incomplete)
  */
-export class ExchangeRunner implements BodyWriterOwner, TurnTask {
+export class ExchangeRunner implements BodyWriterOwner, TurnTask, LateWaiter<void> {
   readonly writer: BodyWriter
   readonly #owner: RunnerOwner
-  readonly #onSettled: () => void
-  readonly #onRejected: () => void
   #exchange: Exchange | null = null
   #status = 0
   #isHandled = false
@@ -59,10 +57,6 @@ export class ExchangeRunner implements BodyWriterOwner, TurnTask {
   constructor(socket: Socket, owner: RunnerOwner) {
     this.writer = new BodyWriter(socket, this)
     this.#owner = owner
-    const onFault = (error: unknown): void => owner.onFault(error)
-    // Made once per connection, so that a request makes no closures.
-    this.#onSettled = guard(() => this.#respond(), onFault)
-    this.#onRejected = guard(() => this.#respondFailed(), onFault)
   }
 
   /** A part of the answer was written and another is to come. */
@@ -101,7 +95,7 @@ export class ExchangeRunner implements BodyWriterOwner, TurnTask {
   #handle(): void {
     const exchange = this.#exchange
     if (exchange === null) return
-    let pending: void | Promise<void>
+    let pending: void | Pending<void>
     try {
       pending = this.#owner.handler(exchange)
     } catch {
@@ -114,7 +108,31 @@ export class ExchangeRunner implements BodyWriterOwner, TurnTask {
       return
     }
     this.#owner.onPending()
-    pending.then(this.#onSettled, this.#onRejected)
+    if (pending instanceof Late) pending.wait(this)
+    else {
+      pending.then(
+        () => this.onSettled(),
+        () => this.onFailed(),
+      )
+    }
+  }
+
+  /** LateWaiter: the handler is done. */
+  onSettled(): void {
+    try {
+      this.#respond()
+    } catch (error) {
+      this.#owner.onFault(error)
+    }
+  }
+
+  /** LateWaiter: the handler has failed, which it must not. */
+  onFailed(): void {
+    try {
+      this.#respondFailed()
+    } catch (error) {
+      this.#owner.onFault(error)
+    }
   }
 
   /** Nothing of the exchange can be sent any more; `status` is what the client got instead, 499 for nothing. */

@@ -1,10 +1,9 @@
 import type { Exchange } from '../../exchange/exchange.ts'
 import type { Response } from '../../exchange/response.ts'
-import { TurnPhase, type TurnTask, turn } from '../../turn.ts'
 import type { Asker, UpstreamRequest } from '../engine.ts'
 
 /** One request to an upstream on its way: what is asked, and by whom. */
-export class UpstreamCall implements TurnTask {
+export class UpstreamCall {
   readonly request: UpstreamRequest
   readonly exchange: Exchange | null
   readonly startedAtMs: number
@@ -14,7 +13,6 @@ export class UpstreamCall implements TurnTask {
   /** The one second attempt was made. */
   hasRetried = false
   #isSettled = false
-  #response: Response | null = null
 
   constructor(
     asker: Asker,
@@ -43,19 +41,6 @@ export class UpstreamCall implements TurnTask {
     if (this.#isSettled) return
     this.#isSettled = true
     this.asker.onAnswer(response)
-  }
-
-  /** As `resolve`, at the end of this turn of the event loop: for an answer of which nothing is to come. */
-  resolveLater(response: Response): void {
-    if (this.#isSettled) return
-    this.#isSettled = true
-    this.#response = response
-    turn.schedule(TurnPhase.handle, this)
-  }
-
-  /** TurnTask */
-  onTurn(): void {
-    this.asker.onAnswer(this.#response as Response)
   }
 
   reject(error: Error): void {

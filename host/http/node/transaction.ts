@@ -4,6 +4,7 @@ import { Body, type BodySink } from '../../exchange/body.ts'
 import { Exchange } from '../../exchange/exchange.ts'
 import { fallbackResponse } from '../../exchange/fallback-response.ts'
 import { Headers } from '../../exchange/headers.ts'
+import { promised } from '../../exchange/late.ts'
 import { Request } from '../../exchange/request.ts'
 import type { Response } from '../../exchange/response.ts'
 import { endToEndFields } from '../forward.ts'
@@ -218,7 +219,7 @@ export class Transaction implements BodySink, BodyOwner {
   #handle(exchange: Exchange): void {
     let pending: void | Promise<void>
     try {
-      pending = this.#connection.server.handler(exchange)
+      pending = promised(this.#connection.server.handler(exchange))
     } catch {
       // The contract says that handlers do not throw; the client must get an answer all the same.
       exchange.response = fallbackResponse(exchange, 500)

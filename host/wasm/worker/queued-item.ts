@@ -1,9 +1,14 @@
 import { monotonicMs } from '../../clock.ts'
 import { GatewayError } from '../../errors.ts'
-import type { GuestItem, GuestOutcome, PluginSetup } from '../executor.ts'
+import type { GuestItem, GuestOutcome, OutcomeListener, PluginSetup } from '../executor.ts'
 import { emptyInput, Phase } from '../guest-call.ts'
 import { failedOutcome } from '../outcome.ts'
 import type { Resumption } from './parked-items.ts'
+
+/** Who has sent an item, and counts those that are under way. */
+export interface ItemSender {
+  onAnswered(outcome: GuestOutcome): void
+}
 
 /** An item on its way: who sent it, who waits for it, since when. */
 export class QueuedItem {
@@ -16,7 +21,8 @@ export class QueuedItem {
   /** The lanes it may run on: so many, counted from the first. */
   readonly firstLane: number
   readonly laneCount: number
-  readonly complete: (outcome: GuestOutcome) => void
+  readonly #sender: ItemSender
+  readonly #listener: OutcomeListener
   /** For an item whose guest has waited: with what it goes on, in the thread it waited in. */
   readonly resumption: Resumption | null
   /** Asked before it runs: why it must not, or null. For a version that was suspended while it waited. */
@@ -29,7 +35,8 @@ export class QueuedItem {
     queueTimeoutMs: number,
     firstLane: number,
     laneCount: number,
-    complete: (outcome: GuestOutcome) => void,
+    sender: ItemSender,
+    listener: OutcomeListener,
     resumption: Resumption | null = null,
     refusal: (() => GatewayError | null) | null = null,
   ) {
@@ -40,7 +47,8 @@ export class QueuedItem {
     this.expiresAtMs = this.enqueuedAtMs + queueTimeoutMs
     this.firstLane = firstLane
     this.laneCount = laneCount
-    this.complete = complete
+    this.#sender = sender
+    this.#listener = listener
     this.resumption = resumption
     this.refusal = refusal
   }
@@ -50,10 +58,16 @@ export class QueuedItem {
     return this.setup.canWait === true
   }
 
+  /** Its one answer: the sender knows of it before whoever waits goes on. */
+  complete(outcome: GuestOutcome): void {
+    this.#sender.onAnswered(outcome)
+    this.#listener.onOutcome(outcome)
+  }
+
   /** The part of it that comes after the answer its guest has waited for. It has no time limit in the queue. */
   resumed(resumption: Resumption): QueuedItem {
     const { usedMs, queueMs } = resumption
-    // `complete` of a second part adds to that of the first: only this part is added here.
+    // Each part adds to the one before it: only this part is added here.
     const usedBefore = usedMs - (this.resumption?.usedMs ?? 0)
     const isFirst = this.resumption === null
     const { requestId, callTrace = null } = this.item
@@ -64,12 +78,15 @@ export class QueuedItem {
       Number.POSITIVE_INFINITY,
       this.firstLane,
       this.laneCount,
-      (outcome) =>
-        this.complete({
-          ...outcome,
-          runMs: outcome.runMs + usedBefore,
-          queueMs: isFirst ? queueMs : outcome.queueMs,
-        }),
+      NOBODY,
+      {
+        onOutcome: (outcome) =>
+          this.complete({
+            ...outcome,
+            runMs: outcome.runMs + usedBefore,
+            queueMs: isFirst ? queueMs : outcome.queueMs,
+          }),
+      },
       resumption,
     )
   }
@@ -84,3 +101,6 @@ export class QueuedItem {
     return this.unrun(new GatewayError('GUEST_QUEUE_FULL', { filter: this.setup.name }))
   }
 }
+
+/** A second part is counted with the first. */
+const NOBODY: ItemSender = { onAnswered: () => undefined }

@@ -1,9 +1,16 @@
 import { GatewayError } from '../../errors.ts'
-import type { Executor, ExecutorStatus, GuestItem, GuestOutcome, PluginSetup } from '../executor.ts'
+import type {
+  Executor,
+  ExecutorStatus,
+  GuestItem,
+  GuestOutcome,
+  OutcomeListener,
+  PluginSetup,
+} from '../executor.ts'
 import { emptyInput, Phase } from '../guest-call.ts'
 import { WASM_DEFAULTS } from '../limits.ts'
 import { failedOutcome } from '../outcome.ts'
-import { QueuedItem } from './queued-item.ts'
+import { type ItemSender, QueuedItem } from './queued-item.ts'
 import type { ThreadPool } from './thread-pool.ts'
 
 export interface WorkerExecutorOptions {
@@ -17,7 +24,7 @@ export interface WorkerExecutorOptions {
 }
 
 /** Runs guests in the threads of a trust domain: `isolation: worker`. */
-export class WorkerExecutor implements Executor {
+export class WorkerExecutor implements Executor, ItemSender {
   readonly #setup: PluginSetup
   readonly #pool: ThreadPool
   readonly #options: WorkerExecutorOptions
@@ -42,20 +49,30 @@ export class WorkerExecutor implements Executor {
   }
 
   async start(): Promise<void> {
-    const outcome = await this.#send(START_ITEM, WASM_DEFAULTS.startTimeoutMs)
+    const outcome = await new Promise<GuestOutcome>((resolve) => {
+      this.#send(START_ITEM, WASM_DEFAULTS.startTimeoutMs, { onOutcome: resolve })
+    })
     if (outcome.failure === null) return
     if (outcome.failure.code === 'GUEST_START') throw outcome.failure
     throw new GatewayError('GUEST_START', { reason: outcome.failure.message }, outcome.failure)
   }
 
-  submit(item: GuestItem): Promise<GuestOutcome> {
+  submit(item: GuestItem, listener: OutcomeListener): GuestOutcome | null {
     this.#calls += 1
     if (this.#waiting >= this.#room) {
       this.#failures += 1
       const code = this.#isClosed ? 'GUEST_CLOSED' : 'GUEST_QUEUE_FULL'
-      return Promise.resolve(failedOutcome(new GatewayError(code, { filter: this.#setup.name })))
+      return failedOutcome(new GatewayError(code, { filter: this.#setup.name }))
     }
-    return this.#send(item, this.#options.timeoutMs)
+    this.#send(item, this.#options.timeoutMs, listener)
+    return null
+  }
+
+  /** ItemSender */
+  onAnswered(outcome: GuestOutcome): void {
+    this.#waiting -= 1
+    if (outcome.failure !== null) this.#failures += 1
+    if (this.#isClosed && this.#waiting === 0) this.#onIdle?.()
   }
 
   status(): ExecutorStatus {
@@ -81,29 +98,23 @@ export class WorkerExecutor implements Executor {
     await this.#pool.drop(this.#setup.id)
   }
 
-  #send(item: GuestItem, timeoutMs: number): Promise<GuestOutcome> {
+  #send(item: GuestItem, timeoutMs: number, listener: OutcomeListener): void {
     this.#waiting += 1
-    return new Promise((resolve) => {
-      const complete = (outcome: GuestOutcome): void => {
-        this.#waiting -= 1
-        if (outcome.failure !== null) this.#failures += 1
-        resolve(outcome)
-        if (this.#isClosed && this.#waiting === 0) this.#onIdle?.()
-      }
-      this.#pool.submit(
-        new QueuedItem(
-          this.#setup,
-          item,
-          timeoutMs,
-          this.#options.queueTimeoutMs,
-          this.#firstLane,
-          this.#laneCount,
-          complete,
-          null,
-          this.#options.refusal ?? null,
-        ),
-      )
-    })
+    const { queueTimeoutMs, refusal = null } = this.#options
+    this.#pool.submit(
+      new QueuedItem(
+        this.#setup,
+        item,
+        timeoutMs,
+        queueTimeoutMs,
+        this.#firstLane,
+        this.#laneCount,
+        this,
+        listener,
+        null,
+        refusal,
+      ),
+    )
   }
 }
 

@@ -8,6 +8,7 @@ import { ThreadPool } from '../../../host/wasm/worker/thread-pool.ts'
 import { WorkerExecutor } from '../../../host/wasm/worker/worker-executor.ts'
 import { DATA_GUEST } from '../../support/data-guest.ts'
 import { itemThat } from '../../support/obedient-guest.ts'
+import { outcomeFrom } from '../../support/outcome-from.ts'
 import { assert, type Suite, suite } from '../../support/suite.ts'
 import { wat } from '../../support/wat.ts'
 
@@ -80,7 +81,7 @@ for (const { isolation, make } of EXECUTORS) {
   }
   /** What the host call returned, or the code of the failure. */
   const ask = async (executor: Executor, what: string): Promise<number | string> => {
-    const { failure, result } = await executor.submit(itemThat(what))
+    const { failure, result } = await outcomeFrom(executor, itemThat(what))
     return failure === null ? result - 100 : failure.code
   }
 

@@ -15,6 +15,7 @@ import { WorkerExecutor } from '../../../host/wasm/worker/worker-executor.ts'
 import { DATA_GUEST } from '../../support/data-guest.ts'
 import { Cleanup } from '../../support/gateway.ts'
 import { itemThat } from '../../support/obedient-guest.ts'
+import { outcomeFrom } from '../../support/outcome-from.ts'
 import { assert, suite } from '../../support/suite.ts'
 import { wat } from '../../support/wat.ts'
 
@@ -65,7 +66,7 @@ function open(
     queueLength: 1_024,
     maxConcurrency: 1,
   })
-  return { pool, ask: (what) => executor.submit(itemThat(what)) }
+  return { pool, ask: (what) => outcomeFrom(executor, itemThat(what)) }
 }
 
 /** Holds this thread up, and with it whatever waits for it. */
@@ -117,7 +118,11 @@ function laneWith(
 ): { readonly lane: Lane; readonly outcome: Promise<GuestOutcome> } {
   const lane = new Lane(() => undefined, { store, waitMs: FOR_EVER_MS })
   const outcome = new Promise<GuestOutcome>((resolve) => {
-    lane.enqueue(new QueuedItem(setupOf(), itemThat(what), 1_000, Number.MAX_VALUE, 0, 1, resolve))
+    const sender = { onAnswered: () => undefined }
+    const listener = { onOutcome: resolve }
+    lane.enqueue(
+      new QueuedItem(setupOf(), itemThat(what), 1_000, Number.MAX_VALUE, 0, 1, sender, listener),
+    )
   })
   return { lane, outcome }
 }

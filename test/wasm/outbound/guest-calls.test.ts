@@ -5,6 +5,7 @@ import type { GuestAsk } from '../../../host/wasm/outbound/guest-ask.ts'
 import { OUTBOUND_LIMITS } from '../../../host/wasm/outbound/outbound-limits.ts'
 import { WaitingInlineExecutor } from '../../../host/wasm/waiting-inline-executor.ts'
 import { itemThat } from '../../support/obedient-guest.ts'
+import { outcomeFrom } from '../../support/outcome-from.ts'
 import { assert, suite } from '../../support/suite.ts'
 import { wat } from '../../support/wat.ts'
 
@@ -53,7 +54,7 @@ async function run(body: string): Promise<string> {
       denied: () => undefined,
     },
   )
-  const outcome = await executor.submit(itemThat('x'))
+  const outcome = await outcomeFrom(executor, itemThat('x'))
   return outcome.failure?.message ?? String(outcome.result)
 }
 

@@ -3,6 +3,7 @@ import { ThreadPool } from '../../../host/wasm/worker/thread-pool.ts'
 import { WorkerExecutor } from '../../../host/wasm/worker/worker-executor.ts'
 import { until } from '../../support/gateway.ts'
 import { itemThat, OBEDIENT } from '../../support/obedient-guest.ts'
+import { outcomeFrom } from '../../support/outcome-from.ts'
 import { assert, suite } from '../../support/suite.ts'
 import { wat } from '../../support/wat.ts'
 
@@ -42,7 +43,7 @@ for (const [maxConcurrency, instances] of [
   test(`maxConcurrency: ${maxConcurrency} is ${instances} live instances on three threads`, async () => {
     const one = executor(maxConcurrency)
     const outcomes = await Promise.all(
-      Array.from({ length: 900 }, () => one.submit(itemThat('count'))),
+      Array.from({ length: 900 }, () => outcomeFrom(one, itemThat('count'))),
     )
     // Each instance counts its own calls: those that say "first" are as many as there are instances.
     assert.is(outcomes.filter(({ result }) => result === 11).length, instances)

@@ -11,7 +11,9 @@ const test = suite('wasm/worker/lane')
 const makeLane = (): Lane => new Lane(() => undefined, { store: new DataStore(), waitMs: 5_000 })
 
 function queue(what: string, done: (outcome: GuestOutcome) => void): QueuedItem {
-  return new QueuedItem(OBEDIENT_SETUP, itemThat(what), 60_000, 60_000, 0, 1, done)
+  const sender = { onAnswered: () => undefined }
+  const listener = { onOutcome: done }
+  return new QueuedItem(OBEDIENT_SETUP, itemThat(what), 60_000, 60_000, 0, 1, sender, listener)
 }
 
 test('items behind three traps in a row were not started, and another lane can run them', async () => {

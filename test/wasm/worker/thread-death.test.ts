@@ -5,6 +5,7 @@ import { ThreadPool } from '../../../host/wasm/worker/thread-pool.ts'
 import { WorkerExecutor } from '../../../host/wasm/worker/worker-executor.ts'
 import { until } from '../../support/gateway.ts'
 import { did, itemThat, OBEDIENT } from '../../support/obedient-guest.ts'
+import { outcomeFrom } from '../../support/outcome-from.ts'
 import { assert, suite } from '../../support/suite.ts'
 import { wat } from '../../support/wat.ts'
 
@@ -52,7 +53,7 @@ function on(pool: ThreadPool): WorkerExecutor {
 test('a thread that ends by itself loses what ran in it and nothing else (X38)', async () => {
   const { executor, thread } = open()
   await executor.start()
-  const outcomes = ['a', 'b', 'loop', 'c', 'd'].map((does) => executor.submit(itemThat(does)))
+  const outcomes = ['a', 'b', 'loop', 'c', 'd'].map((does) => outcomeFrom(executor, itemThat(does)))
   // What is done is answered with the batch: time for the loop to be what runs.
   await new Promise((resolve) => setTimeout(resolve, 1_000))
   const exited = once(thread(), 'exit')
@@ -61,14 +62,14 @@ test('a thread that ends by itself loses what ran in it and nothing else (X38)',
   const [lost, ...others] = (await Promise.all(outcomes)).map(did).toSorted()
   assert.equal([lost, ...others], ['GUEST_TRAPPED', 'a', 'b', 'c', 'd'])
   await until(() => executor.status().instances === 1, 'the new thread has an instance')
-  assert.is(did(await executor.submit(itemThat('e'))), 'e')
+  assert.is(did(await outcomeFrom(executor, itemThat('e'))), 'e')
 })
 
 test('filters with the same module in one thread have memories of their own (X37)', async () => {
   const { executor, pool } = open()
   const other = on(pool)
   const counts = async (one: WorkerExecutor): Promise<number> =>
-    (await one.submit(itemThat('count'))).result
+    (await outcomeFrom(one, itemThat('count'))).result
   assert.equal([await counts(executor), await counts(executor)], [11, 22])
   assert.equal([await counts(other), await counts(executor)], [11, 33])
 })

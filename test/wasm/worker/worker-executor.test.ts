@@ -3,6 +3,7 @@ import type { GuestOutcome, PluginSetup } from '../../../host/wasm/executor.ts'
 import { ThreadPool } from '../../../host/wasm/worker/thread-pool.ts'
 import { WorkerExecutor } from '../../../host/wasm/worker/worker-executor.ts'
 import { did, itemThat, OBEDIENT } from '../../support/obedient-guest.ts'
+import { outcomeFrom } from '../../support/outcome-from.ts'
 import { assert, suite } from '../../support/suite.ts'
 import { wat } from '../../support/wat.ts'
 
@@ -55,7 +56,7 @@ test('a guest past its time fails alone; nothing that started runs twice', async
   const { executor: one, pool } = executor(OBEDIENT)
   await one.start()
   const texts = ['a', 'b', 'loop', 'd', 'loop', 'e']
-  const outcomes = await Promise.all(texts.map((text) => one.submit(itemThat(text))))
+  const outcomes = await Promise.all(texts.map((text) => outcomeFrom(one, itemThat(text))))
   assert.equal(outcomes.map(did), ['a', 'b', 'GUEST_TIMEOUT', 'd', 'GUEST_TIMEOUT', 'e'])
   assert.is(pool.replaced, 2)
   assert.is(one.status().calls, 6)
@@ -69,7 +70,7 @@ test('a body that does not fit in the shared memory reaches the guest', async ()
       (i32.div_u (call $size (i32.const 0)) (i32.const 1000))))`)
   const large = { ...itemThat('x'), requestBody: new Uint8Array(400_000) }
   const small = { ...itemThat('x'), requestBody: new Uint8Array(9_000) }
-  const outcomes = await Promise.all([large, small, large].map((one_) => one.submit(one_)))
+  const outcomes = await Promise.all([large, small, large].map((one_) => outcomeFrom(one, one_)))
   assert.equal(
     outcomes.map((outcome) => outcome.result),
     [400, 9, 400],
@@ -78,14 +79,16 @@ test('a body that does not fit in the shared memory reaches the guest', async ()
 
 test('items beyond the queue are refused, and so are those that wait too long', async () => {
   const { executor: short } = executor(OBEDIENT, { queueLength: 2 })
-  const refused = await Promise.all(['a', 'b', 'c'].map((text) => short.submit(itemThat(text))))
+  const refused = await Promise.all(
+    ['a', 'b', 'c'].map((text) => outcomeFrom(short, itemThat(text))),
+  )
   assert.equal(refused.map(did), ['a', 'b', 'GUEST_QUEUE_FULL'])
   const { executor: late } = executor(OBEDIENT, { queueTimeoutMs: 20, timeoutMs: 2_000 })
   await late.start()
-  const running = late.submit(itemThat('loop'))
+  const running = outcomeFrom(late, itemThat('loop'))
   // The loop has the thread; what comes a tick later waits behind it.
   await new Promise((resolve) => setTimeout(resolve, 5))
-  const waiting = late.submit(itemThat('b'))
+  const waiting = outcomeFrom(late, itemThat('b'))
   assert.is(did(await waiting), 'GUEST_QUEUE_FULL')
   assert.is(did(await running), 'GUEST_TIMEOUT')
 })
@@ -115,9 +118,9 @@ test('a thread that is busy does not hold up the other', async () => {
   await one.start()
   const order: string[] = []
   const note = (outcome: GuestOutcome): void => void order.push(did(outcome))
-  const slow = one.submit(itemThat('loop')).then(note)
+  const slow = outcomeFrom(one, itemThat('loop')).then(note)
   await new Promise((resolve) => setTimeout(resolve, 100))
-  await one.submit(itemThat('a')).then(note)
+  await outcomeFrom(one, itemThat('a')).then(note)
   await slow
   assert.equal(order, ['a', 'GUEST_TIMEOUT'])
 })
@@ -127,7 +130,7 @@ test('after three traps in a row the rest of the batch is given back, and runs o
   await one.start()
   // All of one tick: they travel together.
   const what = ['trap', 'trap', 'trap', 'count', 'trap', 'count', 'a']
-  const outcomes = await Promise.all(what.map((text) => one.submit(itemThat(text))))
+  const outcomes = await Promise.all(what.map((text) => outcomeFrom(one, itemThat(text))))
   const trapped = 'GUEST_TRAPPED'
   assert.equal(outcomes.map(did), [trapped, trapped, trapped, 'count', trapped, 'count', 'a'])
   assert.equal([outcomes[3]?.result, outcomes[5]?.result], [11, 11], 'a new instance each time')
@@ -137,7 +140,9 @@ test('after three traps in a row the rest of the batch is given back, and runs o
 test('what waited and ran is measured, and so is the fuel of some calls', async () => {
   const { executor: one } = executor(OBEDIENT)
   await one.start()
-  const outcomes = await Promise.all(Array.from({ length: 40 }, () => one.submit(itemThat('a'))))
+  const outcomes = await Promise.all(
+    Array.from({ length: 40 }, () => outcomeFrom(one, itemThat('a'))),
+  )
   assert.ok(outcomes.every(({ queueMs, runMs }) => queueMs > 0 && runMs >= 0))
   const { instances, memoryBytes } = one.status()
   assert.equal([instances, memoryBytes], [1, 8 * 65_536])
@@ -151,7 +156,7 @@ test('items that wait while their version is suspended are answered without bein
   await one.start()
   const outcomes = await Promise.all(
     Array.from({ length: 200 }, async () => {
-      const outcome = await one.submit(itemThat('trap'))
+      const outcome = await outcomeFrom(one, itemThat('trap'))
       if (did(outcome) === 'GUEST_TRAPPED') traps += 1
       return did(outcome)
     }),
