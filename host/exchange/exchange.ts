@@ -264,15 +264,25 @@ function releaseAll(held: readonly Releasable[] | null): void {
   if (held !== null) for (const one of held) one.release()
 }
 
-let idPrefix = Math.random().toString(36).slice(2, 10).padEnd(8, '0')
-let idCount = 0
+/** So many ids have one prefix. */
+const MAX_IDS = 0x1000000
+
+/** The last two digits of an id. */
+const HEX = Array.from({ length: 0x100 }, (_, i) => i.toString(16).padStart(2, '0'))
+
+let idPrefix = ''
+let idCount = MAX_IDS
+/** The prefix and all digits but the last two. */
+let idStart = ''
 
 /** Unique within a process and unlikely to meet another's: a random prefix and a counter. */
 function nextRequestId(): string {
-  if (idCount >= 0xffffff) {
+  if (idCount === MAX_IDS) {
     idPrefix = Math.random().toString(36).slice(2, 10).padEnd(8, '0')
     idCount = 0
   }
+  const last = idCount & 0xff
+  if (last === 0) idStart = `${idPrefix}-${(idCount >> 8).toString(16).padStart(4, '0')}`
   idCount += 1
-  return `${idPrefix}-${idCount.toString(16).padStart(6, '0')}`
+  return idStart + HEX[last]
 }

@@ -6,58 +6,32 @@
  * those that were added.
  */
 export class FieldIndex {
-  readonly #apart: string
-  readonly #lines: string
-  #added: string
+  /** Whose fields they are. */
+  owner: object | null = null
+  #apart = ''
+  #lines = ''
+  #added = ''
   /**
-   * Of each field where its line starts, and its colon; its line ends where the next one starts, less CRLF. With
-   * room for what most requests have and a filter adds: growing it would cost more than it takes.
+   * Of each field where its line starts, and its colon; its line ends where the next one starts, less CRLF.
    */
-  readonly #at: number[]
+  readonly #at: number[] = []
   /** The number of fields. */
-  size: number
+  size = 0
   /** The number of fields of `apart`, which come first. */
-  readonly apartSize: number
+  apartSize = 0
   /** The number of fields before those that were added. */
-  readonly #readSize: number
+  #readSize = 0
 
-  private constructor(
-    apart: string,
-    lines: string,
-    added: string,
-    at: number[],
-    size: number,
-    apartSize: number,
-    readSize: number,
-  ) {
+  /** Begins anew, with the fields of `owner`. */
+  read(owner: object, apart: string, lines: string, added: string): void {
+    const at = this.#at
+    this.owner = owner
     this.#apart = apart
     this.#lines = lines
     this.#added = added
-    this.#at = at
-    this.size = size
-    this.apartSize = apartSize
-    this.#readSize = readSize
-  }
-
-  static of(apart: string, lines: string, added: string): FieldIndex {
-    const at: number[] = new Array(USUAL_FIELDS * 2)
-    const apartSize = scanLines(apart, at, 0)
-    const readSize = scanLines(lines, at, apartSize)
-    const size = scanLines(added, at, readSize)
-    return new FieldIndex(apart, lines, added, at, size, apartSize, readSize)
-  }
-
-  /** One that grows by itself. */
-  clone(): FieldIndex {
-    return new FieldIndex(
-      this.#apart,
-      this.#lines,
-      this.#added,
-      this.#at.slice(),
-      this.size,
-      this.apartSize,
-      this.#readSize,
-    )
+    this.apartSize = scanLines(apart, at, 0)
+    this.#readSize = scanLines(lines, at, this.apartSize)
+    this.size = scanLines(added, at, this.#readSize)
   }
 
   /** The number of the first field called `lower` at or after number `from`, or -1. */
@@ -90,7 +64,7 @@ export class FieldIndex {
     return text.slice(start, end)
   }
 
-  /** `added` is the text of before with one more line, `name: value`. */
+  /** See `fieldAdded`. */
   grown(added: string, name: string, value: string): void {
     const start = added.length - name.length - value.length - 4
     this.#added = added
@@ -112,8 +86,33 @@ export class FieldIndex {
   }
 }
 
-/** Fields an index has room for when it is made. */
-const USUAL_FIELDS = 12
+/**
+ * The indices there are. One for each header would be a tenth of the garbage of a request that a filter looks
+ * into; and nearly always one header is looked into until its filters are done, or a request and its response in
+ * turn. So two serve all: another header makes the one anew that was not used last.
+ */
+const first = new FieldIndex()
+const second = new FieldIndex()
+let recent = first
+
+/** The index of the fields of `owner`: valid until somebody asks for that of another. */
+export function fieldIndexOf(
+  owner: object,
+  apart: string,
+  lines: string,
+  added: string,
+): FieldIndex {
+  if (recent.owner === owner) return recent
+  recent = recent === first ? second : first
+  if (recent.owner !== owner) recent.read(owner, apart, lines, added)
+  return recent
+}
+
+/** To the fields of `owner` one was added; `added` is the text of before with one more line, `name: value`. */
+export function fieldAdded(owner: object, added: string, name: string, value: string): void {
+  if (first.owner === owner) first.grown(added, name, value)
+  else if (second.owner === owner) second.grown(added, name, value)
+}
 
 /** Notes the fields of `lines` from number `size` on; returns the number of all. */
 function scanLines(lines: string, at: number[], size: number): number {

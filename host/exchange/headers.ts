@@ -1,4 +1,4 @@
-import { FieldIndex, isBlank } from './field-index.ts'
+import { type FieldIndex, fieldAdded, fieldIndexOf, isBlank } from './field-index.ts'
 
 /**
  * The header fields of one message, in order, with the case they arrived in. Names are compared without
@@ -22,8 +22,6 @@ export class Headers {
   #added = ''
   /** Checked lines that stand before the others and are not sent on: Host, claims about the client. */
   #apart = ''
-  /** Where the fields lie in the lines, once somebody has looked; null when there is a list. */
-  #index: FieldIndex | null = null
   /** Fields of the list that come from `#apart`. */
   #apartSize = 0
   /** Every field is known to be valid, and those that are not sent on stand first. */
@@ -135,22 +133,30 @@ export class Headers {
   /** Sets `name` to exactly one value; the field keeps its place if it was there. */
   set(name: string, value: string): void {
     const lower = name.toLowerCase()
-    this.#set(name, lower, value, isPlain(lower, value))
+    const at = this.find(lower)
+    if (at < 0) this.add(name, value)
+    else this.#replace(at, lower, value, isPlain(lower, value))
   }
 
   /** Adds a field after those that are there. */
   add(name: string, value: string): void {
-    this.#add(name, value, isPlain(name.toLowerCase(), value))
+    const plain = isPlain(name.toLowerCase(), value)
+    if (!plain || !this.#takesLines()) this.#change(plain).push(name, value)
+    else this.#addLine(name, value, `${name}: ${value}\r\n`)
   }
 
   /** As `set`, for a value that the caller has checked. */
-  setField({ name, lower, isApart }: FieldName, value: string): void {
-    this.#set(name, lower, value, !isApart)
+  setField(field: FieldName, value: string): void {
+    const at = this.find(field.lower)
+    if (at < 0) this.addField(field, value)
+    else this.#replace(at, field.lower, value, !field.isApart)
   }
 
   /** As `add`, for a value that the caller has checked. */
-  addField({ name, isApart }: FieldName, value: string): void {
-    this.#add(name, value, !isApart)
+  addField(field: FieldName, value: string): void {
+    const { name, isApart } = field
+    if (isApart || !this.#takesLines()) this.#change(!isApart).push(name, value)
+    else this.#addLine(name, value, lineOf(field, value))
   }
 
   /** Removes every field called `name`. */
@@ -167,32 +173,28 @@ export class Headers {
     copy.#lines = this.#lines
     copy.#added = this.#added
     copy.#apart = this.#apart
-    copy.#index = this.#index === null ? null : this.#index.clone()
     copy.#apartSize = this.#apartSize
     copy.#isChecked = this.#isChecked
     copy.hasOwnClaims = this.hasOwnClaims
     return copy
   }
 
-  #set(name: string, lower: string, value: string, isPlain: boolean): void {
-    const at = this.find(lower)
-    if (at < 0) {
-      this.#add(name, value, isPlain)
-      return
-    }
+  /** The field at number `at`, and those of the same name behind it, become one. */
+  #replace(at: number, lower: string, value: string, isPlain: boolean): void {
     const list = this.#change(isPlain)
     list[at * 2 + 1] = value
     removeFrom(list, at + 1, lower)
   }
 
-  #add(name: string, value: string, isPlain: boolean): void {
-    if (this.#lines === null || !isPlain || !this.#isChecked) {
-      this.#change(isPlain).push(name, value)
-      return
-    }
-    this.#added += `${name}: ${value}\r\n`
+  /** May a line be added behind those that are there? */
+  #takesLines(): boolean {
+    return this.#lines !== null && this.#isChecked
+  }
+
+  #addLine(name: string, value: string, line: string): void {
+    this.#added += line
     if (this.#list !== null) this.#list.push(name, value)
-    else if (this.#index !== null) this.#index.grown(this.#added, name, value)
+    else fieldAdded(this, this.#added, name, value)
   }
 
   /** The list, which is about to be changed: by a valid field that checked lines can hold, or not. */
@@ -206,15 +208,13 @@ export class Headers {
 
   // No getter: V8 looks a private one up in C++, each time.
   #fields(): FieldIndex {
-    this.#index ??= FieldIndex.of(this.#apart, this.#lines ?? '', this.#added)
-    return this.#index
+    return fieldIndexOf(this, this.#apart, this.#lines ?? '', this.#added)
   }
 
   #makeList(): string[] {
     const fields = this.#fields()
     const list = fields.toList()
     this.#apartSize = fields.apartSize
-    this.#index = null
     this.#list = list
     return list
   }
@@ -227,8 +227,33 @@ export interface FieldName {
   /** As it is written. */
   readonly name: string
   readonly lower: string
-  /** See `isApart`. */
+  /** A field that checked lines do not hold. */
   readonly isApart: boolean
+  /** What was last added of this name, and its line: see `lineOf`. */
+  lastAdded: string
+  lastLine: string
+}
+
+/** What is known of a name at first. */
+export function newFieldName(name: string, lower: string): FieldName {
+  return { name, lower, isApart: APART.has(lower), lastAdded: '', lastLine: `${name}: \r\n` }
+}
+
+/** A longer value is not kept with its name. */
+const MAX_KEPT_VALUE = 64
+
+/**
+ * `name: value` and CRLF. What filters write is often what they wrote before; made anew, a line is joined of three
+ * texts and copied when it is sent.
+ */
+function lineOf(field: FieldName, value: string): string {
+  if (field.lastAdded === value) return field.lastLine
+  const line = `${field.name}: ${value}\r\n`
+  if (value.length <= MAX_KEPT_VALUE) {
+    field.lastAdded = value
+    field.lastLine = line
+  }
+  return line
 }
 
 /** So many names are kept; which ones are written is decided by plugins, so there is an end to it. */
@@ -242,7 +267,7 @@ export function fieldName(name: string): FieldName | null {
   if (known !== undefined) return known
   if (!isToken(name)) return null
   const lower = name.toLowerCase()
-  const made: FieldName = { name, lower, isApart: APART.has(lower) }
+  const made = newFieldName(name, lower)
   if (knownNames.size < MAX_KNOWN_NAMES) knownNames.set(name, made)
   return made
 }
@@ -343,8 +368,3 @@ const APART: ReadonlySet<string> = new Set([
   'x-forwarded-proto',
   'x-real-ip',
 ])
-
-/** Is this, in lower case, a field that checked lines do not hold? */
-export function isApart(lower: string): boolean {
-  return APART.has(lower)
-}

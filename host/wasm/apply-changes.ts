@@ -33,6 +33,18 @@ export function applyChanges(
   sink: ChangeSink = NO_SINK,
   grant: Grant = LOCAL_GRANT,
 ): string | null {
+  const refused = applyAll(scope, log, sink, grant)
+  // Its owner uses it again, and should not keep what a request has brought until then.
+  log.clear()
+  return refused
+}
+
+function applyAll(
+  scope: MessageScope,
+  log: ChangeLog,
+  sink: ChangeSink,
+  grant: Grant,
+): string | null {
   for (let i = 0; i < log.size && !log.isChecked; i++) {
     const refused = check(scope, log, i, grant)
     if (refused !== null) return refused

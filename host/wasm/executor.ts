@@ -31,7 +31,10 @@ export interface GuestOutcome {
   readonly kind: 'next' | 'result' | 'replied' | 'failed'
   /** For `result`: the number of the result, from 1. */
   readonly result: number
-  /** What to apply; null when nothing was changed. Not yet checked against HTTP or the grant. */
+  /**
+   * What to apply, before the executor is asked again: it has one log for all. Null when nothing was changed. Not
+   * yet checked against HTTP or the grant.
+   */
   readonly changes: ChangeLog | null
   /** For `failed`: why. */
   readonly failure: GatewayError | null

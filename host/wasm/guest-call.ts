@@ -2,8 +2,8 @@ import {
   type FieldName,
   Headers,
   HOST_OWNED_HEADERS,
-  isApart,
   isFieldValue,
+  newFieldName,
 } from '../exchange/headers.ts'
 import { Change, ChangeLog } from './change-log.ts'
 import { allowsHeader, type Grant, LOCAL_GRANT, Right } from './grant/grant.ts'
@@ -60,12 +60,10 @@ export function headerName(name: string, grant: Grant = LOCAL_GRANT): HeaderName
   const lower = name.toLowerCase()
   const isOwned = HOST_OWNED_HEADERS.has(lower)
   return {
-    name,
-    lower,
+    ...newFieldName(name, lower),
     isOwned,
     canRead: allowsHeader(grant.read, lower),
     canWrite: !isOwned && allowsHeader(grant.write, lower),
-    isApart: isApart(lower),
     lastValue: '',
   }
 }
@@ -127,9 +125,18 @@ export class GuestCall {
   }
 
   load(input: GuestInput): void {
+    this.changes.clear()
+    this.#look(input)
+  }
+
+  /** Drops what the call looked at, so that an idle instance keeps no request alive. */
+  unload(): void {
+    this.#look(NO_INPUT)
+  }
+
+  #look(input: GuestInput): void {
     this.serial += 1
     this.input = input
-    this.changes.clear()
     this.#method = null
     this.#path = null
     this.#query = null
@@ -147,17 +154,21 @@ export class GuestCall {
     this.#tags = 0
   }
 
-  /** Drops what the call looked at, so that an idle instance keeps no request alive. */
-  unload(): void {
-    this.load(NO_INPUT)
-  }
-
-  /** What the call has changed, for whoever applies it; null for nothing. The next call has another log. */
-  takeChanges(): ChangeLog | null {
+  /**
+   * What the call has changed, for whoever applies it before the instance is called again: the next call has the
+   * same log. Null for nothing.
+   */
+  lendChanges(): ChangeLog | null {
     const log = this.changes
     if (log.size === 0) return null
     log.isChecked = this.#isLocal
-    this.changes = new ChangeLog()
+    return log
+  }
+
+  /** As `lendChanges`, for whoever applies it later: the next call has another log. */
+  takeChanges(): ChangeLog | null {
+    const log = this.lendChanges()
+    if (log !== null) this.changes = new ChangeLog()
     return log
   }
 

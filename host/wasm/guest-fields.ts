@@ -1,4 +1,4 @@
-import { type FieldName, Headers } from '../exchange/headers.ts'
+import { type FieldName, Headers, newFieldName } from '../exchange/headers.ts'
 
 const Write = { set: 0, add: 1, remove: 2 } as const
 
@@ -100,7 +100,7 @@ export class GuestFields {
   }
 }
 
-const NO_NAME: FieldName = { name: '', lower: '', isApart: false }
+const NO_NAME = newFieldName('', '')
 
 /** Nothing writes to it: what writes has a copy. */
 const NO_HEADERS = new Headers()

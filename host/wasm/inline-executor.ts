@@ -81,7 +81,7 @@ export class InlineExecutor implements Executor {
       const runMs = monotonicMs() - startedAtMs
       const isMeasured = (this.#calls & (FUEL_SAMPLE - 1)) === 1
       const fuel = isMeasured ? this.#instance.fuelUsed : NOT_MEASURED
-      const outcome = outcomeOf(value, call.hasReplied, call.takeChanges(), runMs, 0, fuel)
+      const outcome = outcomeOf(value, call.hasReplied, call.lendChanges(), runMs, 0, fuel)
       call.unload()
       if (!this.#instance.canReset) this.#instance = null
       return outcome

@@ -1,5 +1,11 @@
 import fc from 'fast-check'
-import { fieldName, Headers, isFieldValue, isToken } from '../../host/exchange/headers.ts'
+import {
+  fieldName,
+  Headers,
+  isFieldValue,
+  isToken,
+  newFieldName,
+} from '../../host/exchange/headers.ts'
 import { assert, suite } from '../support/suite.ts'
 
 const test = suite('exchange/headers')
@@ -167,8 +173,41 @@ test('fields are found in lines where they lie, and those that are added stand b
 })
 
 test('a name is looked at once, whoever writes it', () => {
-  assert.equal(fieldName('X-One'), { name: 'X-One', lower: 'x-one', isApart: false })
+  const { name, lower, isApart } = fieldName('X-One') ?? newFieldName('', '')
+  assert.equal([name, lower, isApart], ['X-One', 'x-one', false])
   assert.is(fieldName('X-One'), fieldName('X-One'))
   assert.is(fieldName('Host')?.isApart, true)
   assert.is(fieldName('a b'), null)
+})
+
+test('more headers than there are indices are looked into in turn, while fields are added to them', () => {
+  const all = ['a', 'b', 'c', 'd'].map((name) =>
+    Headers.fromLines(`x-of: ${name}\r\nX-Two: 2 \r\n`, `host: ${name}\r\n`),
+  )
+  const added = fieldName('x-added')
+  for (let round = 0; round < 3; round++) {
+    for (const [i, headers] of all.entries()) {
+      const name = 'abcd'[i]
+      assert.is(headers.get('host'), name)
+      assert.is(headers.get('x-of'), name)
+      assert.is(headers.size, 3 + round)
+      if (added !== null) headers.addField(added, `${name}${round}`)
+      assert.is(headers.getAll('x-added').at(-1), `${name}${round}`)
+      assert.is(headers.valueAt(2), '2')
+    }
+  }
+  assert.is(all[2]?.lines, 'x-of: c\r\nX-Two: 2 \r\nx-added: c0\r\nx-added: c1\r\nx-added: c2\r\n')
+})
+
+test('a line that was added before is added as it is now', () => {
+  const name = fieldName('X-Line') ?? newFieldName('', '')
+  const lines = (value: string): string | null => {
+    const headers = Headers.fromLines('a: 1\r\n')
+    headers.setField(name, value)
+    return headers.lines
+  }
+  const long = 'v'.repeat(100)
+  for (const value of ['', 'one', 'one', 'two', '', long, 'two', long]) {
+    assert.is(lines(value), `a: 1\r\nX-Line: ${value}\r\n`)
+  }
 })

@@ -105,7 +105,24 @@ test('what a guest sees of its writes is what becomes of the exchange, checked a
   )
 })
 
-test('the next call has a log of its own', () => {
+test('a log that is lent is that of the next call, and is empty when it is applied', () => {
+  const call = new GuestCall(LOCAL_GRANT, true)
+  call.load({ ...emptyInput(Phase.request) })
+  assert.is(call.lendChanges(), null)
+  call.tag(Buffer.from('first'))
+  const lent = call.lendChanges()
+  call.unload()
+  assert.is(lent?.size, 1, 'the input goes, the changes stay')
+  const exchange = new Exchange(makeRequest({}), 's', 0)
+  if (lent !== null) applyChanges(exchange, lent)
+  assert.equal(exchange.tags, ['first'])
+  assert.is(lent?.size, 0)
+  call.load({ ...emptyInput(Phase.request) })
+  call.tag(Buffer.from('second'))
+  assert.is(call.lendChanges(), lent)
+})
+
+test('a log that is taken is not that of the next call', () => {
   const call = new GuestCall(LOCAL_GRANT, true)
   call.tag(Buffer.from('first'))
   const first = call.takeChanges()

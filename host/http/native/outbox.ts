@@ -10,7 +10,7 @@ export const OUTBOX_MESSAGE_BYTES = 2 * 1024
 export const OUTBOX_MESSAGES = 32
 
 /** Views each place keeps. A power of two. */
-const VIEWS = 32
+const VIEWS = 64
 
 /**
  * Small messages of one turn of the event loop leave together, at its end. Written one by one between the work

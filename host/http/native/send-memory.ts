@@ -57,11 +57,16 @@ export class SendMemory {
   }
 
   #view(size: number): Buffer {
-    const at = size & (this.#views.length - 1)
-    const known = this.#views[at] as Buffer
+    const views = this.#views
+    // Two places for each length: requests and answers of two lengths that meet in one would take turns in it.
+    const at = size & (views.length - 1)
+    const known = views[at] as Buffer
     if (known.length === size) return known
+    const other = views[at ^ 1] as Buffer
+    if (other.length === size) return other
     const made = this.#bytes.subarray(0, size)
-    this.#views[at] = made
+    views[at] = made
+    views[at ^ 1] = known
     return made
   }
 }

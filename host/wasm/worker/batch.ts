@@ -30,6 +30,8 @@ export class Batch {
   /** Setups the thread has. */
   readonly #known = new Set<number>()
   #items: QueuedItem[] = []
+  /** Of the item whose outcome is told now. */
+  readonly #changes = new ChangeLog()
 
   constructor(events: BatchEvents) {
     this.#events = events
@@ -127,7 +129,7 @@ export class Batch {
       const item = items[slot] as QueuedItem
       if (this.#block.result(slot) === ResultCode.waiting) {
         // Its place in the results is passed over, though nothing is in it.
-        readChanges(this.#block.results)
+        readChanges(this.#block.results, this.#changes)
         this.#events.wait(item, slot, reply)
         continue
       }
@@ -171,16 +173,16 @@ export class Batch {
     const code = this.#block.result(slot)
     const runMs = this.#block.runMs(slot)
     const queueMs = this.#block.startedAtMs(slot) - item.enqueuedAtMs
-    const changes = readChanges(this.#block.results)
+    const changes = this.#changes
+    readChanges(this.#block.results, changes)
     if (code <= ResultCode.trapped) {
-      const [reason = '', frames = ''] = (changes?.entries() ?? []).map(([, , text]) =>
-        String(text),
-      )
+      const [reason = '', frames = ''] = changes.entries().map(([, , text]) => String(text))
       const failure = failureOf(code, reason)
       return failedOutcome(failure, runMs, decodeFrames(frames), queueMs)
     }
     const fuel = this.#block.fuel(slot)
-    return outcomeOf(code, code === ResultCode.replied, changes, runMs, queueMs, fuel)
+    const given = changes.size === 0 ? null : changes
+    return outcomeOf(code, code === ResultCode.replied, given, runMs, queueMs, fuel)
   }
 
   /** Its changes came in the message, because they did not fit in the block. */

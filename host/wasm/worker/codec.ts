@@ -1,5 +1,5 @@
 import { Headers } from '../../exchange/headers.ts'
-import { Change, ChangeLog } from '../change-log.ts'
+import { Change, type ChangeLog } from '../change-log.ts'
 import type { GuestInput, Phase } from '../guest-call.ts'
 import type { BlockArea } from './block.ts'
 
@@ -359,13 +359,14 @@ function latin1Name(log: ChangeLog, index: number): string {
 /** Bytes of the numbers of one change. */
 const NUMBERS_BYTES = 12
 
-export function readChanges(area: BlockArea): ChangeLog | null {
+/** Reads what `writeChanges` wrote to `log`, in place of what is there. */
+export function readChanges(area: BlockArea, log: ChangeLog): void {
+  log.clear()
   const size = area.int()
-  if (size === 0) return null
+  if (size === 0) return
   const numbers = area.at
   area.at += size * NUMBERS_BYTES
   const text = area.text()
-  const log = new ChangeLog()
   let at = 0
   for (let i = 0; i < size; i++) {
     const kind = area.intAt(numbers + i * NUMBERS_BYTES)
@@ -380,7 +381,6 @@ export function readChanges(area: BlockArea): ChangeLog | null {
     )
     at = end
   }
-  return log
 }
 
 function isBeside(body: Uint8Array | null): body is Uint8Array {

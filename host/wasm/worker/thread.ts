@@ -166,6 +166,7 @@ function runSlots(task: BatchTask): BatchReply {
       }
     }
     writeChanges(block.results, answer)
+    answer.clear()
     plugin?.instance?.call.unload()
     if (plugin?.instance?.canReset === false) {
       plugin.instance = null
