@@ -3,88 +3,110 @@
  * reads three of ten fields pays for three. Made in one pass when somebody looks for the first time.
  *
  * Lines are `name: value` and CRLF, in three texts: those of `apart` stand before the others, and behind them
- * those that were added.
+ * those that were added. The texts are the owner's, who hands in the one that a field lies in.
  */
 export class FieldIndex {
   /** Whose fields they are. */
   owner: object | null = null
-  #apart = ''
-  #lines = ''
-  #added = ''
-  /**
-   * Of each field where its line starts, and its colon; its line ends where the next one starts, less CRLF.
-   */
-  readonly #at: number[] = []
   /** The number of fields. */
   size = 0
   /** The number of fields of `apart`, which come first. */
   apartSize = 0
   /** The number of fields before those that were added. */
-  #readSize = 0
+  readSize = 0
+  /** Of each field where its line starts, and its colon; its line ends where the next one starts, less CRLF. */
+  readonly #at: number[] = []
 
   /** Begins anew, with the fields of `owner`. */
   read(owner: object, apart: string, lines: string, added: string): void {
-    const at = this.#at
     this.owner = owner
-    this.#apart = apart
-    this.#lines = lines
-    this.#added = added
-    this.apartSize = scanLines(apart, at, 0)
-    this.#readSize = scanLines(lines, at, this.apartSize)
-    this.size = scanLines(added, at, this.#readSize)
+    this.apartSize = scanLines(apart, this.#at, 0)
+    this.readSize = scanLines(lines, this.#at, this.apartSize)
+    this.size = scanLines(added, this.#at, this.readSize)
   }
 
-  /** The number of the first field called `lower` at or after number `from`, or -1. */
-  find(lower: string, from: number): number {
+  /** See `fieldAdded`. */
+  grown(start: number, colon: number): void {
+    this.#at[this.size * 2] = start
+    this.#at[this.size * 2 + 1] = colon
+    this.size += 1
+  }
+
+  /** The first field from number `from` on that has as many characters as `lower` in its name, or -1. */
+  findLength(length: number, from: number): number {
     const at = this.#at
-    const { length } = lower
     const { size } = this
     for (let i = from; i < size; i++) {
-      const start = at[i * 2] as number
-      if ((at[i * 2 + 1] as number) - start !== length) continue
-      if (isSameAt(this.#textOf(i), start, lower)) return i
+      if ((at[i * 2 + 1] as number) - (at[i * 2] as number) === length) return i
     }
     return -1
   }
 
-  name(index: number): string {
-    const at = this.#at
-    return this.#textOf(index).slice(at[index * 2] as number, at[index * 2 + 1] as number)
+  /** Is this field, which has as many characters in its name, called `lower`? */
+  isNamed(index: number, text: string, lower: string): boolean {
+    const start = this.#at[index * 2] as number
+    for (let i = 0; i < lower.length; i++) {
+      const code = text.charCodeAt(start + i)
+      const wanted = lower.charCodeAt(i)
+      if (code !== wanted && (code < 0x41 || code > 0x5a || (code | 0x20) !== wanted)) return false
+    }
+    return true
   }
 
-  /** Without the blanks around it: mostly one space before, but the grammar allows more and less. */
-  value(index: number): string {
-    const text = this.#textOf(index)
-    const next = index + 1
-    const isLast = next === this.size || next === this.apartSize || next === this.#readSize
+  name(index: number, text: string): string {
+    return text.slice(this.#at[index * 2] as number, this.#at[index * 2 + 1] as number)
+  }
+
+  value(index: number, text: string): string {
+    const end = this.#valueEnd(index, text)
+    return text.slice(this.#valueStart(index, text, end), end)
+  }
+
+  /** Characters of a value. */
+  valueLength(index: number, text: string): number {
+    const end = this.#valueEnd(index, text)
+    return end - this.#valueStart(index, text, end)
+  }
+
+  /** Copies a value to `target`, which has room for it: a character is a byte. */
+  copyValue(index: number, text: string, target: Buffer, targetStart: number): void {
+    const end = this.#valueEnd(index, text)
+    const start = this.#valueStart(index, text, end)
+    if (end - start > SHORT_VALUE) target.latin1Write(text.slice(start, end), targetStart)
+    else for (let i = start; i < end; i++) target[targetStart + i - start] = text.charCodeAt(i)
+  }
+
+  // Blanks around a value are none of it: mostly one space before, but the grammar allows more and less.
+  #valueStart(index: number, text: string, end: number): number {
     let start = (this.#at[index * 2 + 1] as number) + 1
-    let end = (isLast ? text.length : (this.#at[index * 2 + 2] as number)) - 2
     while (start < end && isBlank(text.charCodeAt(start))) start += 1
+    return start
+  }
+
+  #valueEnd(index: number, text: string): number {
+    const next = index + 1
+    const isLast = next === this.size || next === this.apartSize || next === this.readSize
+    const start = (this.#at[index * 2 + 1] as number) + 1
+    let end = (isLast ? text.length : (this.#at[index * 2 + 2] as number)) - 2
     while (end > start && isBlank(text.charCodeAt(end - 1))) end -= 1
-    return text.slice(start, end)
-  }
-
-  /** See `fieldAdded`. */
-  grown(added: string, name: string, value: string): void {
-    const start = added.length - name.length - value.length - 4
-    this.#added = added
-    this.#at[this.size * 2] = start
-    this.#at[this.size * 2 + 1] = start + name.length
-    this.size += 1
-  }
-
-  /** The flat list of every field. */
-  toList(): string[] {
-    const list: string[] = []
-    for (let i = 0; i < this.size; i++) list.push(this.name(i), this.value(i))
-    return list
-  }
-
-  #textOf(index: number): string {
-    if (index < this.apartSize) return this.#apart
-    return index < this.#readSize ? this.#lines : this.#added
+    return end
   }
 }
+
+/** Notes the fields of `lines` from number `size` on; returns the number of all. */
+function scanLines(lines: string, at: number[], size: number): number {
+  let count = size
+  for (let start = 0; start < lines.length; count++) {
+    const colon = lines.indexOf(':', start)
+    at[count * 2] = start
+    at[count * 2 + 1] = colon
+    start = lines.indexOf('\r', colon) + 2
+  }
+  return count
+}
+
+/** Values up to here are copied byte by byte: cut out and written by Node they cost as much as 40 of them. */
+const SHORT_VALUE = 40
 
 /**
  * The indices there are. One for each header would be a tenth of the garbage of a request that a filter looks
@@ -108,32 +130,10 @@ export function fieldIndexOf(
   return recent
 }
 
-/** To the fields of `owner` one was added; `added` is the text of before with one more line, `name: value`. */
-export function fieldAdded(owner: object, added: string, name: string, value: string): void {
-  if (first.owner === owner) first.grown(added, name, value)
-  else if (second.owner === owner) second.grown(added, name, value)
-}
-
-/** Notes the fields of `lines` from number `size` on; returns the number of all. */
-function scanLines(lines: string, at: number[], size: number): number {
-  let count = size
-  for (let start = 0; start < lines.length; count++) {
-    const colon = lines.indexOf(':', start)
-    at[count * 2] = start
-    at[count * 2 + 1] = colon
-    start = lines.indexOf('\r', colon) + 2
-  }
-  return count
-}
-
-/** Does the lowercase `lower` stand at `start`, in any case? */
-function isSameAt(text: string, start: number, lower: string): boolean {
-  for (let i = 0; i < lower.length; i++) {
-    const code = text.charCodeAt(start + i)
-    const wanted = lower.charCodeAt(i)
-    if (code !== wanted && (code < 0x41 || code > 0x5a || (code | 0x20) !== wanted)) return false
-  }
-  return true
+/** To the fields of `owner` one was added, which starts at `start` of the added text and has its colon at `colon`. */
+export function fieldAdded(owner: object, start: number, colon: number): void {
+  if (first.owner === owner) first.grown(start, colon)
+  else if (second.owner === owner) second.grown(start, colon)
 }
 
 /** Space or tab: what `trim` takes besides is a byte of a value. */

@@ -94,7 +94,7 @@ export class Headers {
   /** The number of the first field called `lower` at or after number `from`, or -1. */
   find(lower: string, from = 0): number {
     const list = this.#list
-    if (list === null) return this.#fields().find(lower, from)
+    if (list === null) return this.#findInLines(lower, from)
     for (let i = from * 2; i < list.length; i += 2) {
       if (sameName(list[i] as string, lower)) return i >> 1
     }
@@ -103,12 +103,33 @@ export class Headers {
 
   /** The name of a field by its number, from 0 to `size`, as it was written. */
   nameAt(index: number): string {
-    return this.#list === null ? this.#fields().name(index) : (this.#list[index * 2] as string)
+    if (this.#list !== null) return this.#list[index * 2] as string
+    const fields = this.#fields()
+    return fields.name(index, this.#textOf(fields, index))
   }
 
   /** The value of a field by its number. */
   valueAt(index: number): string {
-    return this.#list === null ? this.#fields().value(index) : (this.#list[index * 2 + 1] as string)
+    if (this.#list !== null) return this.#list[index * 2 + 1] as string
+    const fields = this.#fields()
+    return fields.value(index, this.#textOf(fields, index))
+  }
+
+  /** Bytes of the value of a field by its number. */
+  valueLengthAt(index: number): number {
+    if (this.#list !== null) return (this.#list[index * 2 + 1] as string).length
+    const fields = this.#fields()
+    return fields.valueLength(index, this.#textOf(fields, index))
+  }
+
+  /** Copies the value of a field by its number to `target`, which has room for it. */
+  copyValueAt(index: number, target: Buffer, start: number): void {
+    if (this.#list !== null) {
+      target.latin1Write(this.#list[index * 2 + 1] as string, start)
+      return
+    }
+    const fields = this.#fields()
+    fields.copyValue(index, this.#textOf(fields, index), target, start)
   }
 
   /** The first value of `name` (lowercase), or undefined. */
@@ -134,15 +155,13 @@ export class Headers {
   set(name: string, value: string): void {
     const lower = name.toLowerCase()
     const at = this.find(lower)
-    if (at < 0) this.add(name, value)
+    if (at < 0) this.#add(name, value, isPlain(lower, value))
     else this.#replace(at, lower, value, isPlain(lower, value))
   }
 
   /** Adds a field after those that are there. */
   add(name: string, value: string): void {
-    const plain = isPlain(name.toLowerCase(), value)
-    if (!plain || !this.#takesLines()) this.#change(plain).push(name, value)
-    else this.#addLine(name, value, `${name}: ${value}\r\n`)
+    this.#add(name, value, isPlain(name.toLowerCase(), value))
   }
 
   /** As `set`, for a value that the caller has checked. */
@@ -186,15 +205,21 @@ export class Headers {
     removeFrom(list, at + 1, lower)
   }
 
+  #add(name: string, value: string, isPlain: boolean): void {
+    if (!isPlain || !this.#takesLines()) this.#change(isPlain).push(name, value)
+    else this.#addLine(name, value, `${name}: ${value}\r\n`)
+  }
+
   /** May a line be added behind those that are there? */
   #takesLines(): boolean {
     return this.#lines !== null && this.#isChecked
   }
 
   #addLine(name: string, value: string, line: string): void {
+    const start = this.#added.length
     this.#added += line
     if (this.#list !== null) this.#list.push(name, value)
-    else fieldAdded(this, this.#added, name, value)
+    else fieldAdded(this, start, start + name.length)
   }
 
   /** The list, which is about to be changed: by a valid field that checked lines can hold, or not. */
@@ -211,9 +236,29 @@ export class Headers {
     return fieldIndexOf(this, this.#apart, this.#lines ?? '', this.#added)
   }
 
+  /** The text that a field lies in. */
+  #textOf({ apartSize, readSize }: FieldIndex, index: number): string {
+    if (index < apartSize) return this.#apart
+    return index < readSize ? (this.#lines ?? '') : this.#added
+  }
+
+  #findInLines(lower: string, from: number): number {
+    const fields = this.#fields()
+    const { length } = lower
+    let at = fields.findLength(length, from)
+    while (at >= 0 && !fields.isNamed(at, this.#textOf(fields, at), lower)) {
+      at = fields.findLength(length, at + 1)
+    }
+    return at
+  }
+
   #makeList(): string[] {
     const fields = this.#fields()
-    const list = fields.toList()
+    const list: string[] = []
+    for (let i = 0; i < fields.size; i++) {
+      const text = this.#textOf(fields, i)
+      list.push(fields.name(i, text), fields.value(i, text))
+    }
     this.#apartSize = fields.apartSize
     this.#list = list
     return list

@@ -128,8 +128,9 @@ function checkHeader(
 ): string | null {
   const field = log.fieldAt(index)
   if (field === null) return 'a header name is not a token'
-  const { name, lower } = field
-  if (HOST_OWNED_HEADERS.has(lower)) return `the header ${name} belongs to the host`
+  const { name, lower, isApart } = field
+  // What belongs to the host is a part of what stands apart: most names need no look.
+  if (isApart && HOST_OWNED_HEADERS.has(lower)) return `the header ${name} belongs to the host`
   if (!allowsHeader(grant.write, lower)) return `the header ${name} is not granted`
   return typeof value === 'string' && isFieldValue(value)
     ? null

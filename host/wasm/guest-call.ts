@@ -237,9 +237,13 @@ export class GuestCall {
     if (refused !== 0) return refused
     const isRequest = message === Message.request
     const fields = isRequest ? this.#request : this.#response
+    // Whoever applies it in another thread need not look for a field that is not there. What the guest must not
+    // read is not in its input, though it may be there.
+    const isNew = !this.#isLocal && header.canRead && !fields.has(header)
     fields.set(header, value)
-    const kind = isRequest ? Change.requestHeaderSet : Change.responseHeaderSet
-    this.changes.push(kind, header, value)
+    const set = isRequest ? Change.requestHeaderSet : Change.responseHeaderSet
+    const add = isRequest ? Change.requestHeaderAdd : Change.responseHeaderAdd
+    this.changes.push(isNew ? add : set, header, value)
     return 0
   }
 

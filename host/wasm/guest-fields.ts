@@ -1,4 +1,5 @@
 import { type FieldName, Headers, newFieldName } from '../exchange/headers.ts'
+import type { GuestMemory } from './guest-memory.ts'
 
 const Write = { set: 0, add: 1, remove: 2 } as const
 
@@ -50,6 +51,40 @@ export class GuestFields {
   get maxSize(): number {
     const fields = this.#copy ?? this.#input
     return (fields === null ? 0 : fields.size) + this.#size
+  }
+
+  /**
+   * Puts the first value of a field where a guest has room for `cap` bytes, if it fits; returns its whole length.
+   * -1 when there is none.
+   */
+  putValue(field: FieldName, memory: GuestMemory, pointer: number, cap: number): number {
+    if (this.#isWritten(field.lower)) {
+      const value = this.value(field)
+      return value === undefined ? -1 : memory.putLatin1(value, pointer, cap)
+    }
+    const headers = this.#copy ?? this.#input
+    const at = headers === null ? -1 : headers.find(field.lower)
+    if (headers === null || at < 0) return -1
+    const length = headers.valueLengthAt(at)
+    if (length > 0 && length <= cap >>> 0) {
+      headers.copyValueAt(at, memory.room(pointer, length), pointer >>> 0)
+    }
+    return length
+  }
+
+  /** Is there a field of this name, or a write of it? */
+  has({ lower }: FieldName): boolean {
+    if (this.#isWritten(lower)) return true
+    const headers = this.#copy ?? this.#input
+    return headers?.has(lower) === true
+  }
+
+  /** A write of this name waits. */
+  #isWritten(lower: string): boolean {
+    for (let i = 0; i < this.#size; i++) {
+      if ((this.#names[i] as FieldName).lower === lower) return true
+    }
+    return false
   }
 
   /** The first value of a field, or undefined. */

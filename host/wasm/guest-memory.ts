@@ -85,6 +85,11 @@ export class GuestMemory {
     this.#at(pointer, bytes.length).set(bytes, pointer >>> 0)
   }
 
+  /** The whole memory, with room for `length` bytes at `pointer`; valid until the guest runs again. */
+  room(pointer: number, length: number): Buffer {
+    return this.#at(pointer, length)
+  }
+
   /** The bytes themselves, to be written to; valid until the guest runs again. */
   window(pointer: number, length: number): Uint8Array {
     const view = this.#at(pointer, length)

@@ -87,7 +87,9 @@ export function itemThat(does: string): GuestItem {
 /** What the guest said it did, or the code of the failure. */
 export function did(outcome: GuestOutcome): string {
   const { changes, failure } = outcome
-  const at = changes?.find(Change.requestHeaderSet) ?? -1
+  // A field that was not there is set or added: a thread says the latter.
+  const set = changes?.find(Change.requestHeaderSet) ?? -1
+  const at = set >= 0 ? set : (changes?.find(Change.requestHeaderAdd) ?? -1)
   return String(at < 0 ? failure?.code : changes?.valueAt(at))
 }
 

@@ -4,7 +4,8 @@ import { Headers } from '../../host/exchange/headers.ts'
 import { makeRequest } from '../../host/exchange/request.ts'
 import { Response } from '../../host/exchange/response.ts'
 import { applyChanges } from '../../host/wasm/apply-changes.ts'
-import { LOCAL_GRANT } from '../../host/wasm/grant/grant.ts'
+import { Change } from '../../host/wasm/change-log.ts'
+import { type Grant, LOCAL_GRANT, NO_HEADER } from '../../host/wasm/grant/grant.ts'
 import { emptyInput, GuestCall, headerName, Message, Phase } from '../../host/wasm/guest-call.ts'
 import { GuestFields } from '../../host/wasm/guest-fields.ts'
 import { assert, suite } from '../support/suite.ts'
@@ -130,4 +131,18 @@ test('a log that is taken is not that of the next call', () => {
   call.tag(Buffer.from('second'))
   assert.is(first?.size, 1)
   assert.is(String(first?.valueAt(0)), 'first')
+})
+
+test('for another thread, setting a field that the guest can see is not there is adding it', () => {
+  const kinds = (grant: Grant, ...names: string[]): number[] => {
+    const call = new GuestCall(grant)
+    call.load({ ...emptyInput(Phase.request), requestHeaders: Headers.fromLines('X-One: 1\r\n') })
+    for (const name of names) call.setHeader(Message.request, headerName(name, grant), 'v')
+    return call.changes.entries().map(([kind]) => kind)
+  }
+  const { requestHeaderSet: set, requestHeaderAdd: add } = Change
+  assert.equal(kinds(LOCAL_GRANT, 'x-one', 'x-two', 'X-Two'), [set, add, set])
+  // It may be there, among what the guest may not read.
+  const blind: Grant = { ...LOCAL_GRANT, read: NO_HEADER }
+  assert.equal(kinds(blind, 'x-two'), [set])
 })

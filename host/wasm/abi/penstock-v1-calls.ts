@@ -79,8 +79,8 @@ export function penstockV1Imports(env: GuestEnv): WebAssembly.ModuleImports {
       if (fields === null) return Errno.wrongPhase
       if (header === undefined) return Errno.invalid
       if (!header.canRead) return call.deny(`headers.read ${header.lower}`)
-      const value = fields.value(header)
-      return value === undefined ? Errno.absent : memory.putLatin1(value, buf, cap)
+      const length = fields.putValue(header, memory, buf, cap)
+      return length < 0 ? Errno.absent : length
     },
 
     header_count(message: number, id: number): number {

@@ -5,7 +5,8 @@ import type { GuestOutcome, PluginSetup } from '../executor.ts'
 import { decodeFrames } from '../guest-frames.ts'
 import { failedOutcome, outcomeOf } from '../outcome.ts'
 import { Block, SLOTS, SlotState } from './block.ts'
-import { type BesideBodies, bodiesBeside, readChanges, writeRequest } from './codec.ts'
+import { ChangeReader } from './change-codec.ts'
+import { type BesideBodies, bodiesBeside, writeRequest } from './codec.ts'
 import {
   type BatchReply,
   type BatchTask,
@@ -31,7 +32,7 @@ export class Batch {
   readonly #known = new Set<number>()
   #items: QueuedItem[] = []
   /** Of the item whose outcome is told now. */
-  readonly #changes = new ChangeLog()
+  readonly #changes = new ChangeReader()
 
   constructor(events: BatchEvents) {
     this.#events = events
@@ -129,7 +130,7 @@ export class Batch {
       const item = items[slot] as QueuedItem
       if (this.#block.result(slot) === ResultCode.waiting) {
         // Its place in the results is passed over, though nothing is in it.
-        readChanges(this.#block.results, this.#changes)
+        this.#changes.read(this.#block.results)
         this.#events.wait(item, slot, reply)
         continue
       }
@@ -173,8 +174,8 @@ export class Batch {
     const code = this.#block.result(slot)
     const runMs = this.#block.runMs(slot)
     const queueMs = this.#block.startedAtMs(slot) - item.enqueuedAtMs
-    const changes = this.#changes
-    readChanges(this.#block.results, changes)
+    this.#changes.read(this.#block.results)
+    const changes = this.#changes.log
     if (code <= ResultCode.trapped) {
       const [reason = '', frames = ''] = changes.entries().map(([, , text]) => String(text))
       const failure = failureOf(code, reason)

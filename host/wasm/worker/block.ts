@@ -158,6 +158,28 @@ export class BlockArea {
     return this.#bytes.latin1Slice(start, start + length)
   }
 
+  /** Passes a text over; returns where it stands. */
+  passText(): number {
+    const length = this.int()
+    const start = this.at
+    this.at += (length + 3) & ~3
+    return start
+  }
+
+  /** A part of a text that was passed before. */
+  textAt(at: number, length: number): string {
+    return length === 0 ? '' : this.#bytes.latin1Slice(at, at + length)
+  }
+
+  /** Do these bytes say `text`? */
+  says(at: number, length: number, text: string): boolean {
+    if (text.length !== length) return false
+    for (let i = 0; i < length; i++) {
+      if (this.#bytes[at + i] !== text.charCodeAt(i)) return false
+    }
+    return true
+  }
+
   putBytes(bytes: Uint8Array): void {
     this.putInt(bytes.length)
     this.#bytes.set(bytes, this.at)

@@ -1,5 +1,4 @@
 import { Headers } from '../../exchange/headers.ts'
-import { Change, type ChangeLog } from '../change-log.ts'
 import type { GuestInput, Phase } from '../guest-call.ts'
 import type { BlockArea } from './block.ts'
 
@@ -313,74 +312,6 @@ function putLengths(area: BlockArea, headers: Headers): void {
   area.putInt(LISTED)
   area.putInt(list.length)
   for (const text of list) area.putInt(text.length)
-}
-
-/** Bytes `writeChanges` will need. */
-export function sizeOfChanges(log: ChangeLog): number {
-  let size = 8
-  for (let i = 0; i < log.size; i++) {
-    size += 24 + log.nameAt(i).length * 3 + log.valueAt(i).length
-  }
-  return size
-}
-
-/** The kinds and lengths, then all texts as one, then the bytes. */
-export function writeChanges(area: BlockArea, log: ChangeLog): void {
-  area.putInt(log.size)
-  if (log.size === 0) return
-  let length = 0
-  for (let i = 0; i < log.size; i++) {
-    const value = log.valueAt(i)
-    const name = latin1Name(log, i)
-    area.putInt(log.kindAt(i))
-    area.putInt(name.length)
-    area.putInt(typeof value === 'string' ? value.length : BESIDE)
-    length += name.length + (typeof value === 'string' ? value.length : 0)
-  }
-  area.beginText(length)
-  for (let i = 0; i < log.size; i++) {
-    const value = log.valueAt(i)
-    area.addText(latin1Name(log, i))
-    if (typeof value === 'string') area.addText(value)
-  }
-  area.endText()
-  for (let i = 0; i < log.size; i++) {
-    const value = log.valueAt(i)
-    if (typeof value !== 'string') area.putBytes(value)
-  }
-}
-
-/** Only the key of per-request data is not latin1: its UTF-8 is written. */
-function latin1Name(log: ChangeLog, index: number): string {
-  const name = log.nameAt(index)
-  return log.kindAt(index) === Change.contextPut ? Buffer.from(name, 'utf8').latin1Slice() : name
-}
-
-/** Bytes of the numbers of one change. */
-const NUMBERS_BYTES = 12
-
-/** Reads what `writeChanges` wrote to `log`, in place of what is there. */
-export function readChanges(area: BlockArea, log: ChangeLog): void {
-  log.clear()
-  const size = area.int()
-  if (size === 0) return
-  const numbers = area.at
-  area.at += size * NUMBERS_BYTES
-  const text = area.text()
-  let at = 0
-  for (let i = 0; i < size; i++) {
-    const kind = area.intAt(numbers + i * NUMBERS_BYTES)
-    const nameEnd = at + area.intAt(numbers + i * NUMBERS_BYTES + 4)
-    const length = area.intAt(numbers + i * NUMBERS_BYTES + 8)
-    const end = length === BESIDE ? nameEnd : nameEnd + length
-    const name = text.slice(at, nameEnd)
-    log.push(
-      kind,
-      kind === Change.contextPut ? Buffer.from(name, 'latin1').toString('utf8') : name,
-      length === BESIDE ? area.bytes() : text.slice(nameEnd, end),
-    )
-    at = end
-  }
 }
 
 function isBeside(body: Uint8Array | null): body is Uint8Array {

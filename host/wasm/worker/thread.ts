@@ -11,7 +11,8 @@ import { HOST_SEAMS, Instance } from '../instance.ts'
 import { WASM_DEFAULTS } from '../limits.ts'
 import { LogRate } from '../log-rate.ts'
 import { Block, SlotState } from './block.ts'
-import { readRequest, sizeOfChanges, writeChanges } from './codec.ts'
+import { sizeOfChanges, writeChanges } from './change-codec.ts'
+import { readRequest } from './codec.ts'
 import { HAS_MESSAGE, Handover, IS_TRAPPED } from './handover.ts'
 import {
   type BatchReply,

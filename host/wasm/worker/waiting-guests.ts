@@ -9,7 +9,8 @@ import { WASM_DEFAULTS } from '../limits.ts'
 import type { GuestAsk } from '../outbound/guest-ask.ts'
 import type { GuestStep } from '../outbound/guest-calls.ts'
 import { type Block, SlotState } from './block.ts'
-import { readRequest, sizeOfChanges, writeChanges } from './codec.ts'
+import { sizeOfChanges, writeChanges } from './change-codec.ts'
+import { readRequest } from './codec.ts'
 import {
   type BatchReply,
   type BatchTask,
