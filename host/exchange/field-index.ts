@@ -105,8 +105,8 @@ function scanLines(lines: string, at: number[], size: number): number {
   return count
 }
 
-/** Values up to here are copied byte by byte: cut out and written by Node they cost as much as 40 of them. */
-const SHORT_VALUE = 40
+/** Values up to here are copied byte by byte: cut out and written by Node, one costs as much as 60 of them. */
+const SHORT_VALUE = 64
 
 /**
  * The indices there are. One for each header would be a tenth of the garbage of a request that a filter looks
