@@ -55,13 +55,23 @@ export async function startZookeeper(cleanup: Cleanup): Promise<RegistryServer> 
   }
 }
 
+/** A client tries once; a server that has just begun to listen may not take a session yet. */
+const ATTEMPTS = 12
+
 async function connect(port: number): Promise<Client> {
-  const client = createClient(`127.0.0.1:${port}`, { sessionTimeout: 10_000, retries: 0 })
-  let isConnected = false
-  client.once('connected', () => {
-    isConnected = true
-  })
-  client.connect()
-  await until(() => isConnected, 'ZooKeeper takes a session', 60_000)
-  return client
+  for (let attempt = 1; ; attempt++) {
+    const client = createClient(`127.0.0.1:${port}`, { sessionTimeout: 10_000, retries: 0 })
+    let isConnected = false
+    client.once('connected', () => {
+      isConnected = true
+    })
+    client.connect()
+    try {
+      await until(() => isConnected, 'ZooKeeper takes a session', 5_000)
+      return client
+    } catch (error) {
+      client.close()
+      if (attempt === ATTEMPTS) throw error
+    }
+  }
 }
