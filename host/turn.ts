@@ -7,7 +7,7 @@ export type TurnPhase = (typeof TurnPhase)[keyof typeof TurnPhase]
 
 /** Something that waits for the end of the turn. */
 export interface TurnTask {
-  /** Its phase is here. Does not throw: those behind it would not run. */
+  /** Its phase is here. Does not throw; one that does all the same does not take others with it. */
   onTurn(): void
 }
 
@@ -47,18 +47,26 @@ export class Turn {
   readonly #onHand = (): void => this.#run(this.#tasks[TurnPhase.hand] as TurnTask[])
   readonly #onSend = (): void => {
     this.#isScheduled = false
-    this.#run(this.#tasks[TurnPhase.send] as TurnTask[])
-    // Who came when its phase had begun.
-    if (!this.#isScheduled && this.#tasks.some((tasks) => tasks.length > 0)) this.#begin()
+    try {
+      this.#run(this.#tasks[TurnPhase.send] as TurnTask[])
+    } finally {
+      // Who came when its phase had begun, or stood behind one that threw.
+      if (!this.#isScheduled && this.#tasks.some((tasks) => tasks.length > 0)) this.#begin()
+    }
   }
 
   #run(tasks: TurnTask[]): void {
     const size = tasks.length
+    let done = 0
     this.#isRunning = true
-    for (let i = 0; i < size; i++) (tasks[i] as TurnTask).onTurn()
-    this.#isRunning = false
-    if (tasks.length === size) tasks.length = 0
-    else tasks.splice(0, size)
+    try {
+      while (done < size) (tasks[done++] as TurnTask).onTurn()
+    } finally {
+      this.#isRunning = false
+      // None runs twice, also when one has thrown.
+      if (tasks.length === done) tasks.length = 0
+      else tasks.splice(0, done)
+    }
   }
 }
 

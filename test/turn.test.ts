@@ -97,3 +97,31 @@ test('tasks that schedule more tasks than a phase holds do not run within each o
   await nextTurn()
   assert.is(ran, TURN_TASKS * 2)
 })
+
+test('a task that throws is not run again, and those behind it run', async () => {
+  for (const phase of [TurnPhase.handle, TurnPhase.hand, TurnPhase.send]) {
+    const turn = new Turn()
+    const seen: string[] = []
+    const thrown: unknown[] = []
+    const note = (error: unknown): void => void thrown.push(error)
+    const known = process.listeners('uncaughtException')
+    process.removeAllListeners('uncaughtException')
+    process.once('uncaughtException', note)
+    try {
+      turn.schedule(phase, { onTurn: () => seen.push('first') })
+      turn.schedule(phase, {
+        onTurn: () => {
+          seen.push('throws')
+          throw new Error('a mistake')
+        },
+      })
+      turn.schedule(phase, { onTurn: () => seen.push('last') })
+      for (let i = 0; i < 3; i++) await nextTurn()
+    } finally {
+      process.removeListener('uncaughtException', note)
+      for (const listener of known) process.on('uncaughtException', listener)
+    }
+    assert.equal(seen, ['first', 'throws', 'last'])
+    assert.is(thrown.length, 1)
+  }
+})

@@ -32,7 +32,7 @@ export class FieldIndex {
     this.size += 1
   }
 
-  /** The first field from number `from` on that has as many characters as `lower` in its name, or -1. */
+  /** The first field from number `from` on whose name has `length` characters, or -1. */
   findLength(length: number, from: number): number {
     const at = this.#at
     const { size } = this
@@ -42,7 +42,7 @@ export class FieldIndex {
     return -1
   }
 
-  /** Is this field, which has as many characters in its name, called `lower`? */
+  /** Is this field, whose name has as many characters as the lowercase `lower`, called that? */
   isNamed(index: number, text: string, lower: string): boolean {
     const start = this.#at[index * 2] as number
     for (let i = 0; i < lower.length; i++) {
@@ -111,7 +111,8 @@ const SHORT_VALUE = 64
 /**
  * The indices there are. One for each header would be a tenth of the garbage of a request that a filter looks
  * into; and nearly always one header is looked into until its filters are done, or a request and its response in
- * turn. So two serve all: another header makes the one anew that was not used last.
+ * turn. So two serve all: another header makes the one anew that was not used last. They keep the fields of two
+ * messages alive, at most.
  */
 const first = new FieldIndex()
 const second = new FieldIndex()
