@@ -1,4 +1,6 @@
-import { type FieldIndex, fieldAdded, fieldIndexOf, isBlank } from './field-index.ts'
+import { type FieldIndex, fieldAdded, fieldIndexOf } from './field-index.ts'
+import { type FieldName, lineOf } from './field-name.ts'
+import { APART, isFieldValue, isToken, sameName } from './field-rules.ts'
 
 /**
  * The header fields of one message, in order, with the case they arrived in. Names are compared without
@@ -267,56 +269,6 @@ export class Headers {
 
 const NO_FIELDS: string[] = []
 
-/** A field name that was looked at once: for those that are written again and again. It is a token. */
-export interface FieldName {
-  /** As it is written. */
-  readonly name: string
-  readonly lower: string
-  /** A field that checked lines do not hold. */
-  readonly isApart: boolean
-  /** What was last added of this name, and its line: see `lineOf`. */
-  lastAdded: string
-  lastLine: string
-}
-
-/** What is known of a name at first. */
-export function newFieldName(name: string, lower: string): FieldName {
-  return { name, lower, isApart: APART.has(lower), lastAdded: '', lastLine: `${name}: \r\n` }
-}
-
-/** A longer value is not kept with its name. */
-const MAX_KEPT_VALUE = 64
-
-/**
- * `name: value` and CRLF. What filters write is often what they wrote before; made anew, a line is joined of three
- * texts and copied when it is sent.
- */
-function lineOf(field: FieldName, value: string): string {
-  if (field.lastAdded === value) return field.lastLine
-  const line = `${field.name}: ${value}\r\n`
-  if (value.length <= MAX_KEPT_VALUE) {
-    field.lastAdded = value
-    field.lastLine = line
-  }
-  return line
-}
-
-/** So many names are kept; which ones are written is decided by plugins, so there is an end to it. */
-const MAX_KNOWN_NAMES = 1_024
-
-const knownNames = new Map<string, FieldName>()
-
-/** Looks at a name, the first time it comes; null when it is no token. */
-export function fieldName(name: string): FieldName | null {
-  const known = knownNames.get(name)
-  if (known !== undefined) return known
-  if (!isToken(name)) return null
-  const lower = name.toLowerCase()
-  const made = newFieldName(name, lower)
-  if (knownNames.size < MAX_KNOWN_NAMES) knownNames.set(name, made)
-  return made
-}
-
 /** Takes out the fields called `lower` from number `start` on. */
 function removeFrom(list: string[], start: number, lower: string): void {
   let write = start * 2
@@ -341,75 +293,3 @@ function writeLines(list: readonly string[], start: number): string {
   for (let i = start; i < list.length; i += 2) lines += `${list[i]}: ${list[i + 1]}\r\n`
   return lines
 }
-
-function hasBlankEnds(value: string): boolean {
-  return (
-    value.length > 0 &&
-    (isBlank(value.charCodeAt(0)) || isBlank(value.charCodeAt(value.length - 1)))
-  )
-}
-
-/** Are `name` and the lowercase `lower` the same field name? */
-export function sameName(name: string, lower: string): boolean {
-  const { length } = name
-  if (length !== lower.length) return false
-  for (let i = 0; i < length; i++) {
-    const code = name.charCodeAt(i)
-    const wanted = lower.charCodeAt(i)
-    if (code !== wanted && (code < 0x41 || code > 0x5a || (code | 0x20) !== wanted)) return false
-  }
-  return true
-}
-
-/** A field name is a token (RFC 9110, section 5.6.2). */
-export function isToken(text: string): boolean {
-  return /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(text)
-}
-
-/**
- * A field value: visible characters, obs-text, spaces and tabs, none of these two at either end
- * (RFC 9110, section 5.5). CR, LF and NUL would split the message.
- */
-export function isFieldValue(text: string): boolean {
-  const { length } = text
-  // A loop beats the expression below some 60 characters, which is nearly every value.
-  if (length > 64) return FIELD_VALUE.test(text)
-  for (let i = 0; i < length; i++) {
-    const code = text.charCodeAt(i)
-    if (code > 0xff || code === 0x7f || (code < 0x20 && code !== 0x09)) return false
-  }
-  return !hasBlankEnds(text)
-}
-
-const FIELD_VALUE = /^(?:[!-~\x80-\xff](?:[\t -~\x80-\xff]*[!-~\x80-\xff])?)?$/
-
-/** Fields that describe the connection or the framing: the host writes them, nobody else (RFC 9110, section 7.6.1). */
-export const HOST_OWNED_HEADERS: ReadonlySet<string> = new Set([
-  'connection',
-  'content-length',
-  'host',
-  'keep-alive',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-])
-
-/**
- * Fields that checked lines do not hold: whoever writes one of them takes a decision that is the engine's or
- * the forwarding rules', so they get to see it. Date is one because an answer without it must get another.
- */
-const APART: ReadonlySet<string> = new Set([
-  ...HOST_OWNED_HEADERS,
-  'date',
-  'expect',
-  'forwarded',
-  'http2-settings',
-  'proxy-authorization',
-  'x-forwarded-for',
-  'x-forwarded-host',
-  'x-forwarded-port',
-  'x-forwarded-proto',
-  'x-real-ip',
-])

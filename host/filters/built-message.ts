@@ -1,5 +1,5 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../config/json.ts'
-import { HOST_OWNED_HEADERS, isFieldValue, isToken } from '../exchange/headers.ts'
+import { HOST_OWNED_HEADERS, isFieldValue, isToken } from '../exchange/field-rules.ts'
 import { refuseBuilt } from './template-builder.ts'
 
 /** A built document: a map, or nothing, which is an empty one. */

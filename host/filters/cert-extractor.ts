@@ -1,7 +1,7 @@
 import { z } from '../config/schema.ts'
 import type { ClientCertificate } from '../exchange/client-tls.ts'
 import type { MessageScope } from '../exchange/exchange.ts'
-import { isFieldValue } from '../exchange/headers.ts'
+import { isFieldValue } from '../exchange/field-rules.ts'
 import { defineFilter } from './filter.ts'
 import { headerName } from './header-spec.ts'
 

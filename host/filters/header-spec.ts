@@ -1,6 +1,6 @@
 import { regexp } from '../config/regexp.ts'
 import { z } from '../config/schema.ts'
-import { HOST_OWNED_HEADERS, isFieldValue, isToken } from '../exchange/headers.ts'
+import { HOST_OWNED_HEADERS, isFieldValue, isToken } from '../exchange/field-rules.ts'
 
 /** A header name in a configuration: a token that does not belong to the host. */
 export function headerName() {

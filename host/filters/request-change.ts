@@ -1,6 +1,6 @@
 import { z } from '../config/schema.ts'
 import { Body } from '../exchange/body.ts'
-import { isToken } from '../exchange/headers.ts'
+import { isToken } from '../exchange/field-rules.ts'
 import type { Request } from '../exchange/request.ts'
 import { compileHeaderAdapt, type HeaderAdaptSpec } from './header-adapt.ts'
 import { headerAdapt } from './header-spec.ts'

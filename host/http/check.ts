@@ -1,4 +1,4 @@
-import { isFieldValue, isToken, sameName } from '../exchange/headers.ts'
+import { isFieldValue, isToken, sameName } from '../exchange/field-rules.ts'
 import { CLASS, DOT, PATH, PERCENT, QUERY, QUESTION, SLASH } from './native/bytes.ts'
 import { isAuthority, normalizePath, parseAbsoluteTarget } from './native/target.ts'
 

@@ -1,4 +1,5 @@
-import { Headers, sameName } from '../exchange/headers.ts'
+import { sameName } from '../exchange/field-rules.ts'
+import { Headers } from '../exchange/headers.ts'
 import type { Request } from '../exchange/request.ts'
 
 /**

@@ -1,5 +1,5 @@
 import { GatewayError } from '../errors.ts'
-import { HOST_OWNED_HEADERS } from '../exchange/headers.ts'
+import { HOST_OWNED_HEADERS } from '../exchange/field-rules.ts'
 import type { Recording } from './recording.ts'
 
 /** A recorded request as it can be sent again. */

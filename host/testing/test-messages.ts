@@ -1,6 +1,7 @@
 import { GatewayError } from '../errors.ts'
 import { Body } from '../exchange/body.ts'
-import { Headers, isFieldValue, isToken } from '../exchange/headers.ts'
+import { isFieldValue, isToken } from '../exchange/field-rules.ts'
+import { Headers } from '../exchange/headers.ts'
 import { Request } from '../exchange/request.ts'
 import { Response } from '../exchange/response.ts'
 import type { HeaderPair, HeadersInit } from './header-list.ts'

@@ -1,12 +1,8 @@
 import { Body } from '../exchange/body.ts'
 import type { Exchange, MessageScope } from '../exchange/exchange.ts'
-import {
-  type FieldName,
-  type Headers,
-  HOST_OWNED_HEADERS,
-  isFieldValue,
-  isToken,
-} from '../exchange/headers.ts'
+import type { FieldName } from '../exchange/field-name.ts'
+import { HOST_OWNED_HEADERS, isFieldValue, isToken } from '../exchange/field-rules.ts'
+import type { Headers } from '../exchange/headers.ts'
 import { Response } from '../exchange/response.ts'
 import { isHost, isPath, isQuery } from './abi/penstock-v1-calls.ts'
 import { Change, type ChangeLog, type ChangeValue } from './change-log.ts'

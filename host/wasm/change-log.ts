@@ -1,4 +1,4 @@
-import { type FieldName, fieldName } from '../exchange/headers.ts'
+import { type FieldName, fieldName } from '../exchange/field-name.ts'
 
 /** What a guest can change. The numbers travel through shared memory between threads of one version. */
 export const Change = {

@@ -1,10 +1,6 @@
-import {
-  type FieldName,
-  Headers,
-  HOST_OWNED_HEADERS,
-  isFieldValue,
-  newFieldName,
-} from '../exchange/headers.ts'
+import { type FieldName, newFieldName } from '../exchange/field-name.ts'
+import { HOST_OWNED_HEADERS, isFieldValue } from '../exchange/field-rules.ts'
+import { Headers } from '../exchange/headers.ts'
 import { Change, ChangeLog } from './change-log.ts'
 import { allowsHeader, type Grant, LOCAL_GRANT, Right } from './grant/grant.ts'
 import { GuestFields } from './guest-fields.ts'

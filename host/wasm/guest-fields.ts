@@ -1,4 +1,5 @@
-import { type FieldName, Headers, newFieldName } from '../exchange/headers.ts'
+import { type FieldName, newFieldName } from '../exchange/field-name.ts'
+import { Headers } from '../exchange/headers.ts'
 import type { GuestMemory } from './guest-memory.ts'
 
 const Write = { set: 0, add: 1, remove: 2 } as const

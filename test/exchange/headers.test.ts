@@ -1,11 +1,7 @@
 import fc from 'fast-check'
-import {
-  fieldName,
-  Headers,
-  isFieldValue,
-  isToken,
-  newFieldName,
-} from '../../host/exchange/headers.ts'
+import { fieldName, newFieldName } from '../../host/exchange/field-name.ts'
+import { isFieldValue, isToken } from '../../host/exchange/field-rules.ts'
+import { Headers } from '../../host/exchange/headers.ts'
 import { assert, suite } from '../support/suite.ts'
 
 const test = suite('exchange/headers')

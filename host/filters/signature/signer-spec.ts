@@ -1,5 +1,5 @@
 import { duration, text, z } from '../../config/schema.ts'
-import { isToken } from '../../exchange/headers.ts'
+import { isToken } from '../../exchange/field-rules.ts'
 
 /** How old a signature may be when the configuration does not say. */
 export const DEFAULT_TTL = '15m'

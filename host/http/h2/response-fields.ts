@@ -1,7 +1,7 @@
 import type { OutgoingHttpHeaders } from 'node:http2'
 import type { Body } from '../../exchange/body.ts'
+import { isFieldValue, isToken } from '../../exchange/field-rules.ts'
 import type { Headers } from '../../exchange/headers.ts'
-import { isFieldValue, isToken } from '../../exchange/headers.ts'
 import { endToEndFields, isTrailerField } from '../forward.ts'
 import { ALLOWED_METHODS } from '../node/local-answer.ts'
 

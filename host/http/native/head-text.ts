@@ -1,4 +1,5 @@
-import { Headers, isFieldValue, isToken } from '../../exchange/headers.ts'
+import { isFieldValue, isToken } from '../../exchange/field-rules.ts'
+import { Headers } from '../../exchange/headers.ts'
 import { endToEndFields } from '../forward.ts'
 import { ALLOWED_METHODS, answerText } from '../node/local-answer.ts'
 import { STATUS_CODES } from '../node-http.ts'

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
-import { Headers, isToken } from '../../exchange/headers.ts'
+import { isToken } from '../../exchange/field-rules.ts'
+import { Headers } from '../../exchange/headers.ts'
 import type { UpstreamRequest } from '../engine.ts'
 import { ForwardedFields } from '../forward.ts'
 import { BodyWriter, type BodyWriterOwner, BY_LENGTH, IN_CHUNKS } from './body-writer.ts'

@@ -1,5 +1,5 @@
 import type { Body } from '../../exchange/body.ts'
-import { isFieldValue, isToken } from '../../exchange/headers.ts'
+import { isFieldValue, isToken } from '../../exchange/field-rules.ts'
 import { isTrailerField } from '../forward.ts'
 import type { GatewayResponse } from './message.ts'
 

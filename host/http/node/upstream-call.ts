@@ -1,6 +1,7 @@
 import { type ErrorCode, GatewayError, isGatewayError, reasonOf } from '../../errors.ts'
 import { Body, type BodySource } from '../../exchange/body.ts'
-import { Headers, sameName } from '../../exchange/headers.ts'
+import { sameName } from '../../exchange/field-rules.ts'
+import { Headers } from '../../exchange/headers.ts'
 import { Response } from '../../exchange/response.ts'
 import type { DeadlineEntry, Deadlines } from '../deadlines.ts'
 import type { Asker, UpstreamRequest } from '../engine.ts'

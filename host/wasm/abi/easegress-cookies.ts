@@ -1,5 +1,6 @@
 import { cookieOf, parseCookies } from '../../exchange/cookies.ts'
-import { type Headers, isToken } from '../../exchange/headers.ts'
+import { isToken } from '../../exchange/field-rules.ts'
+import type { Headers } from '../../exchange/headers.ts'
 import { GuestMisuse } from './guest-misuse.ts'
 
 /*

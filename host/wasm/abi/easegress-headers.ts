@@ -1,4 +1,5 @@
-import { Headers, HOST_OWNED_HEADERS, isToken } from '../../exchange/headers.ts'
+import { HOST_OWNED_HEADERS, isToken } from '../../exchange/field-rules.ts'
+import { Headers } from '../../exchange/headers.ts'
 import { type GuestCall, type HeaderName, headerName } from '../guest-call.ts'
 import { GUEST_LIMITS } from '../limits.ts'
 import { GuestMisuse, refuse } from './guest-misuse.ts'

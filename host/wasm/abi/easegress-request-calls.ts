@@ -1,4 +1,4 @@
-import { isToken } from '../../exchange/headers.ts'
+import { isToken } from '../../exchange/field-rules.ts'
 import { decodePath, encodePath } from '../../exchange/request.ts'
 import { Change } from '../change-log.ts'
 import { Message } from '../guest-call.ts'

@@ -1,4 +1,4 @@
-import { isToken } from '../../exchange/headers.ts'
+import { isToken } from '../../exchange/field-rules.ts'
 import { Change } from '../change-log.ts'
 import { endText } from '../exchange-end.ts'
 import { allowsHeader, Right } from '../grant/grant.ts'

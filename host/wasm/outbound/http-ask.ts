@@ -1,4 +1,4 @@
-import { HOST_OWNED_HEADERS, isFieldValue, isToken } from '../../exchange/headers.ts'
+import { HOST_OWNED_HEADERS, isFieldValue, isToken } from '../../exchange/field-rules.ts'
 import { Errno } from '../limits.ts'
 import { type GuestAnswer, refusal } from './guest-ask.ts'
 import { OUTBOUND_LIMITS } from './outbound-limits.ts'

@@ -1,4 +1,4 @@
-import { type FieldName, fieldName } from '../../exchange/headers.ts'
+import { type FieldName, fieldName } from '../../exchange/field-name.ts'
 import { Change, ChangeLog } from '../change-log.ts'
 import type { BlockArea } from './block.ts'
 

@@ -1,10 +1,6 @@
 import { Exchange } from '../../../host/exchange/exchange.ts'
-import {
-  Headers,
-  HOST_OWNED_HEADERS,
-  isFieldValue,
-  isToken,
-} from '../../../host/exchange/headers.ts'
+import { HOST_OWNED_HEADERS, isFieldValue, isToken } from '../../../host/exchange/field-rules.ts'
+import { Headers } from '../../../host/exchange/headers.ts'
 import { makeRequest } from '../../../host/exchange/request.ts'
 import { Response } from '../../../host/exchange/response.ts'
 import { EASEGRESS } from '../../../host/wasm/abi/easegress.ts'
