@@ -169,7 +169,13 @@ export async function countsOf(module: BenchModule, sample: Sample): Promise<Cou
   const counters = new Counters()
   const memory = new CountingMemory(counters)
   const random = foreseeable()
-  const seams = { wallMs: () => FIXED_NOW_MS, random, memory, wrap: counters.wrap }
+  const seams = {
+    wallMs: () => FIXED_NOW_MS,
+    random,
+    memory,
+    canLookUp: false,
+    wrap: counters.wrap,
+  }
   restartIds()
   const subject = await inlineSubject(
     module,

@@ -78,6 +78,22 @@ export class Headers {
     return this.#added
   }
 
+  /**
+   * Puts all lines, those apart first, into `target` from `at` on, where there is `room` for so many bytes; returns
+   * how many there are. -1 when they do not fit, or the fields are no lines.
+   */
+  putLines(target: Buffer, at: number, room: number): number {
+    const lines = this.#lines
+    if (lines === null) return -1
+    const length = this.#apart.length + lines.length + this.#added.length
+    if (length > room) return -1
+    let end = at
+    if (this.#apart !== '') end += target.latin1Write(this.#apart, end)
+    end += target.latin1Write(lines, end)
+    if (this.#added !== '') target.latin1Write(this.#added, end)
+    return length
+  }
+
   /** The lines before those of `lines`, when there are such. */
   get apartLines(): string {
     return this.#apart

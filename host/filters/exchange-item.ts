@@ -4,7 +4,7 @@ import { Late } from '../exchange/late.ts'
 import { type CallTrace, callTraceOf } from '../observe/tracing/call-trace.ts'
 import type { GuestItem, GuestOutcome, OutcomeListener } from '../wasm/executor.ts'
 import { readableFields } from '../wasm/grant/grant.ts'
-import type { Phase } from '../wasm/guest-call.ts'
+import type { Phase } from '../wasm/guest-input.ts'
 import type { OpenPlugin } from '../wasm/open-plugin.ts'
 import { dataOf } from './plugin-context.ts'
 

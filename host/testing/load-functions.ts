@@ -91,6 +91,7 @@ async function instantiate(wasm: Uint8Array): Promise<Exports> {
     metrics: new GuestMetrics(call),
     calls: null,
     functions: [],
+    canLookUp: false,
     parameters: new Map(),
     secrets: new Map(),
     random: HOST_SEAMS.random,

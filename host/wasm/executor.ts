@@ -2,8 +2,8 @@ import type { GatewayError } from '../errors.ts'
 import type { CallTrace } from '../observe/tracing/call-trace.ts'
 import type { ChangeLog } from './change-log.ts'
 import type { Grant } from './grant/grant.ts'
-import type { GuestInput } from './guest-call.ts'
 import type { GuestFrame } from './guest-frames.ts'
+import type { GuestInput } from './guest-input.ts'
 
 /**
  * One event for a guest: the input of a phase. Later kinds of events (body chunks, call answers, timers)

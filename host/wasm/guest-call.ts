@@ -1,77 +1,24 @@
-import { type FieldName, newFieldName } from '../exchange/field-name.ts'
-import { HOST_OWNED_HEADERS, isFieldValue } from '../exchange/field-rules.ts'
-import { Headers } from '../exchange/headers.ts'
-import { Change, ChangeLog } from './change-log.ts'
-import { allowsHeader, type Grant, LOCAL_GRANT, Right } from './grant/grant.ts'
+import { isFieldValue } from '../exchange/field-rules.ts'
+import type { Headers } from '../exchange/headers.ts'
+import { Change, ChangeLog, type ChangeName, type ChangeValue } from './change-log.ts'
+import { type Grant, LOCAL_GRANT, Right } from './grant/grant.ts'
 import { GuestFields } from './guest-fields.ts'
+import { emptyInput, type GuestInput, Message, Phase } from './guest-input.ts'
+import type { HeaderName } from './header-name.ts'
 import { Errno, GUEST_LIMITS } from './limits.ts'
-
-/**
- * The phases of a guest, in the numbering of the executor contract. `start` makes an instance, `answer` lets
- * one go on that has waited.
- */
-export const Phase = { request: 0, response: 1, done: 2, start: 3, answer: 4 } as const
-export type Phase = (typeof Phase)[keyof typeof Phase]
-
-/** Message numbers of the ABI. */
-export const Message = { request: 0, response: 1 } as const
-
-/** What a guest may look at during one call. Both executors fill it: one from an exchange, one from shared memory. */
-export interface GuestInput {
-  readonly phase: Phase
-  readonly method: string
-  readonly path: string
-  readonly query: string
-  readonly scheme: string
-  readonly host: string
-  readonly clientAddress: string
-  readonly route: string
-  readonly requestId: string
-  readonly protocol: string
-  readonly requestHeaders: Headers
-  /** Null when the module did not ask for it. */
-  readonly requestBody: Uint8Array | null
-  /** 0 while there is no response. */
-  readonly status: number
-  readonly responseHeaders: Headers | null
-  readonly responseBody: Uint8Array | null
-  /** Per-request data this plugin may read. */
-  readonly context: ReadonlyMap<string, Uint8Array> | null
-}
-
-/** A header name a guest has interned. */
-export interface HeaderName extends FieldName {
-  /** It belongs to the host: a guest can read it and not write it. */
-  readonly isOwned: boolean
-  /** The grant lets the guest read it. */
-  readonly canRead: boolean
-  /** The grant lets the guest write it; never so for what belongs to the host. */
-  readonly canWrite: boolean
-  /** What the guest has set last: often what it sets next. */
-  lastValue: string
-  /** What was last found to be a valid value. */
-  lastValid: string
-}
-
-/** What a guest's header name is made of; the caller has checked that it is a token. */
-export function headerName(name: string, grant: Grant = LOCAL_GRANT): HeaderName {
-  const lower = name.toLowerCase()
-  const isOwned = HOST_OWNED_HEADERS.has(lower)
-  return {
-    ...newFieldName(name, lower),
-    isOwned,
-    canRead: allowsHeader(grant.read, lower),
-    canWrite: !isOwned && allowsHeader(grant.write, lower),
-    lastValue: '',
-    lastValid: '',
-  }
-}
+import {
+  type FieldLookup,
+  type FieldSource,
+  MAX_NOTED,
+  MAX_NOTED_VALUE,
+  NO_LINES,
+} from './lookup/field-lookup.ts'
 
 /**
  * One running call: the input, with the guest's own writes laid over it, and the log of those writes.
  * One object per instance, loaded anew for every call, so that a call allocates next to nothing.
  */
-export class GuestCall {
+export class GuestCall implements FieldSource {
   input: GuestInput = NO_INPUT
   changes = new ChangeLog()
   readonly grant: Grant
@@ -87,6 +34,8 @@ export class GuestCall {
   hasReplied = false
   /** How often each capability was denied in this call; null while none was. */
   denials: Map<string, number> | null = null
+  /** Answers for the host where it can; null for an ABI without one. */
+  #lookup: FieldLookup | null = null
   /** What the call has written over the input's; null while it has not. */
   #method: string | null = null
   #path: string | null = null
@@ -101,6 +50,11 @@ export class GuestCall {
   constructor(grant: Grant = LOCAL_GRANT, isLocal = false) {
     this.grant = grant
     this.#isLocal = isLocal
+  }
+
+  /** From now on `lookup` reads and notes what it can; before the first call. */
+  lookUpWith(lookup: FieldLookup): void {
+    this.#lookup = lookup
   }
 
   get hasResponse(): boolean {
@@ -141,8 +95,10 @@ export class GuestCall {
     this.#query = null
     this.#host = null
     this.status = input.status
-    this.#request.load(input.requestHeaders)
-    this.#response.load(input.responseHeaders)
+    this.#request.load(input, Message.request)
+    this.#response.load(input, Message.response)
+    const { phase } = input
+    this.#lookup?.begin(phase === Phase.request, phase !== Phase.done)
     this.requestBody = input.requestBody
     this.responseBody = input.responseBody
     this.hasReplied = false
@@ -151,6 +107,47 @@ export class GuestCall {
     this.#headerBytes = 0
     this.#contextBytes = 0
     this.#tags = 0
+  }
+
+  /** FieldSource */
+  putLines(message: number, target: Buffer, at: number, room: number): number {
+    const { input } = this
+    if (input.putLines !== undefined) return input.putLines(message, target, at, room)
+    const headers = message === Message.request ? input.requestHeaders : input.responseHeaders
+    return headers === null ? NO_LINES : headers.putLines(target, at, room)
+  }
+
+  /**
+   * Takes over the writes that the lookup has noted. Before the host itself looks at fields or changes something,
+   * and when a call `isOver`: then nobody reads fields any more.
+   */
+  settle(isOver = false): void {
+    const lookup = this.#lookup
+    if (lookup === null) return
+    const { size } = lookup
+    if (size === 0) return
+    for (let i = 0; i < size; i++) {
+      const header = lookup.headerAt(i)
+      const value = lookup.valueAt(i)
+      const isRequest = lookup.messageAt(i) === Message.request
+      if (!isOver) (isRequest ? this.#request : this.#response).set(header, value)
+      const set = isRequest ? Change.requestHeaderSet : Change.responseHeaderSet
+      const add = isRequest ? Change.requestHeaderAdd : Change.responseHeaderAdd
+      this.changes.push(lookup.isNewAt(i) ? add : set, header, value)
+      this.#count(header, value)
+    }
+    lookup.clear()
+  }
+
+  #count({ lower }: HeaderName, value: string): void {
+    this.#headerBytes += lower.length + value.length
+    // The lookup does not count: what it may note before the next look here has to fit.
+    if (this.#headerBytes > GUEST_LIMITS.headerBytes - MAX_NOTED_BYTES) this.#lookup?.endWrites()
+  }
+
+  #push(kind: number, name: ChangeName, value: ChangeValue): void {
+    this.settle()
+    this.changes.push(kind, name, value)
   }
 
   /**
@@ -197,6 +194,7 @@ export class GuestCall {
 
   /** As `headersOf`, for looking at single fields. */
   fieldsOf(message: number): GuestFields | null {
+    this.settle()
     if (message === Message.request) return this.#request
     return message === Message.response && this.#response.isThere ? this.#response : null
   }
@@ -218,7 +216,7 @@ export class GuestCall {
     else if (kind === Change.path) this.#path = value
     else if (kind === Change.host) this.#host = value
     else this.#query = value
-    this.changes.push(kind, '', value)
+    this.#push(kind, '', value)
     return 0
   }
 
@@ -227,7 +225,7 @@ export class GuestCall {
     if (this.need(Right.reply, 'reply') !== 0) return Errno.denied
     if (status < 200 || status > 599) return Errno.invalid
     this.status = status
-    this.changes.push(Change.status, String(status), '')
+    this.#push(Change.status, String(status), '')
     return 0
   }
 
@@ -236,13 +234,14 @@ export class GuestCall {
     if (refused !== 0) return refused
     const isRequest = message === Message.request
     const fields = isRequest ? this.#request : this.#response
+    this.#written(header)
     // Whoever applies it in another thread need not look for a field that is not there. What the guest must not
     // read is not in its input, though it may be there.
     const isNew = !this.#isLocal && header.canRead && !fields.has(header)
     fields.set(header, value)
     const set = isRequest ? Change.requestHeaderSet : Change.responseHeaderSet
     const add = isRequest ? Change.requestHeaderAdd : Change.responseHeaderAdd
-    this.changes.push(isNew ? add : set, header, value)
+    this.#push(isNew ? add : set, header, value)
     return 0
   }
 
@@ -251,12 +250,13 @@ export class GuestCall {
     if (refused !== 0) return refused
     const isRequest = message === Message.request
     const fields = isRequest ? this.#request : this.#response
+    this.#written(header)
     const { headers } = GUEST_LIMITS
     // A write that waits may be of a field that is there: only the copy knows how many there are.
     if (fields.maxSize >= headers && (fields.all?.size ?? 0) >= headers) return Errno.tooLarge
     fields.add(header, value)
     const kind = isRequest ? Change.requestHeaderAdd : Change.responseHeaderAdd
-    this.changes.push(kind, header, value)
+    this.#push(kind, header, value)
     return 0
   }
 
@@ -266,9 +266,10 @@ export class GuestCall {
     if (!header.canWrite) return this.deny(`headers.write ${header.lower}`)
     const isRequest = message === Message.request
     const fields = isRequest ? this.#request : this.#response
+    this.#written(header)
     fields.remove(header)
     const kind = isRequest ? Change.requestHeaderRemove : Change.responseHeaderRemove
-    this.changes.push(kind, header, '')
+    this.#push(kind, header, '')
     return 0
   }
 
@@ -278,11 +279,7 @@ export class GuestCall {
     if (this.need(Right.bodyWrite, 'body.write') !== 0) return Errno.denied
     if (message === Message.request) this.requestBody = bytes
     else this.responseBody = bytes
-    this.changes.push(
-      message === Message.request ? Change.requestBody : Change.responseBody,
-      '',
-      bytes,
-    )
+    this.#push(message === Message.request ? Change.requestBody : Change.responseBody, '', bytes)
     return 0
   }
 
@@ -292,9 +289,9 @@ export class GuestCall {
     if (status < 200 || status > 599) return Errno.invalid
     this.hasReplied = true
     this.status = status
-    this.#response.make()
+    this.#makeResponse()
     this.responseBody = bytes
-    this.changes.push(Change.reply, String(status), bytes)
+    this.#push(Change.reply, String(status), bytes)
     return 0
   }
 
@@ -302,8 +299,8 @@ export class GuestCall {
   makeResponse(): void {
     if (this.#response.isThere || this.need(Right.reply, 'reply') !== 0) return
     this.status = 200
-    this.#response.make()
-    this.changes.push(Change.response, '', '')
+    this.#makeResponse()
+    this.#push(Change.response, '', '')
   }
 
   /** A note for the access log, as UTF-8. */
@@ -313,7 +310,7 @@ export class GuestCall {
     if (this.#tags > GUEST_LIMITS.tags || bytes.length > GUEST_LIMITS.tagBytes) {
       return Errno.tooLarge
     }
-    this.changes.push(Change.tag, '', bytes)
+    this.#push(Change.tag, '', bytes)
     return 0
   }
 
@@ -335,8 +332,19 @@ export class GuestCall {
     }
     this.#context ??= new Map()
     this.#context.set(key, value)
-    this.changes.push(Change.contextPut, key, value)
+    this.#push(Change.contextPut, key, value)
     return 0
+  }
+
+  #makeResponse(): void {
+    this.#response.make()
+    this.#lookup?.hide(Message.response)
+  }
+
+  /** From now on the host answers for this field. */
+  #written({ id }: HeaderName): void {
+    this.settle()
+    this.#lookup?.written(id)
   }
 
   #checkHeader(message: number, header: HeaderName, value: string): number {
@@ -348,34 +356,12 @@ export class GuestCall {
       if (!isFieldValue(value)) return Errno.invalid
       header.lastValid = value
     }
-    this.#headerBytes += header.lower.length + value.length
+    this.#count(header, value)
     return this.#headerBytes > GUEST_LIMITS.headerBytes ? Errno.tooLarge : 0
   }
 }
 
-/** Nothing writes to it: a call changes a copy. */
-const NO_HEADERS = new Headers()
-
-/** The input of a phase that belongs to no request. */
-export function emptyInput(phase: Phase, requestId = ''): GuestInput {
-  return {
-    phase,
-    method: '',
-    path: '',
-    query: '',
-    scheme: '',
-    host: '',
-    clientAddress: '',
-    route: '',
-    requestId,
-    protocol: '',
-    requestHeaders: NO_HEADERS,
-    requestBody: null,
-    status: 0,
-    responseHeaders: null,
-    responseBody: null,
-    context: null,
-  }
-}
+/** What the lookup may note, at most: names and values. */
+const MAX_NOTED_BYTES = MAX_NOTED * (GUEST_LIMITS.headerNameBytes + MAX_NOTED_VALUE)
 
 const NO_INPUT: GuestInput = emptyInput(Phase.start)

@@ -1,5 +1,6 @@
 import { type FieldName, newFieldName } from '../exchange/field-name.ts'
 import { Headers } from '../exchange/headers.ts'
+import { type GuestInput, Message } from './guest-input.ts'
 import type { GuestMemory } from './guest-memory.ts'
 
 const Write = { set: 0, add: 1, remove: 2 } as const
@@ -17,7 +18,10 @@ const MAX_WAITING = 8
  *       └──all, or many writes──▶ copy of the input, with the writes in their order
  */
 export class GuestFields {
-  #input: Headers | null = null
+  #input: GuestInput | null = null
+  #message = 0
+  /** The guest has made the message. */
+  #isMade = false
   /** The input with all writes; null until it is needed. */
   #copy: Headers | null = null
   #size = 0
@@ -25,32 +29,39 @@ export class GuestFields {
   readonly #names: FieldName[] = new Array(MAX_WAITING).fill(NO_NAME)
   readonly #values: string[] = new Array(MAX_WAITING).fill('')
 
-  /** Begins anew with fields that nothing here will change; null for a message that is not there. */
-  load(input: Headers | null): void {
+  /** Begins anew with the fields of a message, which nothing here will change. They are looked at when needed. */
+  load(input: GuestInput, message: number): void {
     this.#input = input
+    this.#message = message
+    this.#isMade = false
+    this.#clear()
+  }
+
+  /** Begins anew with a message that the guest has made. */
+  make(): void {
+    this.#isMade = true
+    this.#clear()
+  }
+
+  get isThere(): boolean {
+    return this.#isMade || this.#message === Message.request || this.#input?.status !== 0
+  }
+
+  #clear(): void {
     this.#copy = null
     // An idle instance keeps no text of a request alive.
     for (let i = 0; i < this.#size; i++) this.#values[i] = ''
     this.#size = 0
   }
 
-  /** Begins anew with a message that the guest has made. */
-  make(): void {
-    this.load(NO_HEADERS)
-  }
-
-  get isThere(): boolean {
-    return this.#input !== null
-  }
-
   /** The fields with all writes; null for a message that is not there. The reader must not change them. */
   get all(): Headers | null {
-    return this.#size === 0 ? (this.#copy ?? this.#input) : this.#copied()
+    return this.#size === 0 ? this.#now() : this.#copied()
   }
 
   /** At most the number of fields. */
   get maxSize(): number {
-    const fields = this.#copy ?? this.#input
+    const fields = this.#now()
     return (fields === null ? 0 : fields.size) + this.#size
   }
 
@@ -63,7 +74,7 @@ export class GuestFields {
       const value = this.value(field)
       return value === undefined ? -1 : memory.putLatin1(value, pointer, cap)
     }
-    const headers = this.#copy ?? this.#input
+    const headers = this.#now()
     const at = headers === null ? -1 : headers.find(field.lower)
     if (headers === null || at < 0) return -1
     const length = headers.valueLengthAt(at)
@@ -76,7 +87,7 @@ export class GuestFields {
   /** Is there a field of this name, or a write of it? */
   has({ lower }: FieldName): boolean {
     if (this.#isWritten(lower)) return true
-    const headers = this.#copy ?? this.#input
+    const headers = this.#now()
     return headers?.has(lower) === true
   }
 
@@ -98,7 +109,7 @@ export class GuestFields {
       // It stands behind those that were there, if any.
       return this.#copied().get(lower)
     }
-    return (this.#copy ?? this.#input)?.get(lower)
+    return this.#now()?.get(lower)
   }
 
   set(name: FieldName, value: string): void {
@@ -124,9 +135,18 @@ export class GuestFields {
     }
   }
 
+  /** The fields without the writes that wait. */
+  #now(): Headers | null {
+    if (this.#copy !== null) return this.#copy
+    if (this.#isMade) return NO_HEADERS
+    const input = this.#input
+    if (input === null) return null
+    return this.#message === Message.request ? input.requestHeaders : input.responseHeaders
+  }
+
   /** The copy, up to date. */
   #copied(): Headers {
-    const copy = this.#copy ?? (this.#input ?? NO_HEADERS).clone()
+    const copy = this.#copy ?? (this.#now() ?? NO_HEADERS).clone()
     for (let i = 0; i < this.#size; i++) {
       apply(copy, this.#kinds[i] as number, this.#names[i] as FieldName, this.#values[i] as string)
     }

@@ -16,11 +16,7 @@ export class GuestPointerError extends Error {
  * bytes costs 3 times that, TextDecoder 5 times.
  */
 export class GuestMemory {
-  /**
-   * What is left for host calls: each takes a base and one for every 8 bytes it moves. Apart from the
-   * guest's own fuel, because reading an i64 global from here costs as much as a header access.
-   */
-  hostFuel = Number.MAX_SAFE_INTEGER
+  #fuel = new Float64Array([Number.MAX_SAFE_INTEGER])
   #memory: WebAssembly.Memory | null = null
   #view: Buffer = EMPTY
 
@@ -28,6 +24,24 @@ export class GuestMemory {
   attach(memory: WebAssembly.Memory): void {
     this.#memory = memory
     this.#view = Buffer.from(memory.buffer)
+  }
+
+  /**
+   * What is left for host calls: each takes a base and one for every 8 bytes it moves. Apart from the
+   * guest's own fuel, because reading an i64 global from here costs as much as a header access.
+   */
+  get hostFuel(): number {
+    return this.#fuel[0] as number
+  }
+
+  set hostFuel(fuel: number) {
+    this.#fuel[0] = fuel
+  }
+
+  /** From now on the fuel for host calls is the first number in `place`, where others take from it too. */
+  keepFuelIn(place: Float64Array): void {
+    place[0] = this.hostFuel
+    this.#fuel = place as Float64Array<ArrayBuffer>
   }
 
   get byteLength(): number {
@@ -132,8 +146,9 @@ export class GuestMemory {
 
   /** Takes this much fuel; fails when there is none left. */
   spend(fuel: number): void {
-    this.hostFuel -= fuel
-    if (this.hostFuel < 0) throw new OutOfFuel()
+    const left = (this.#fuel[0] as number) - fuel
+    this.#fuel[0] = left
+    if (left < 0) throw new OutOfFuel()
   }
 
   #at(pointer: number, length: number): Buffer {

@@ -7,7 +7,8 @@ import { GuestData } from './data/guest-data.ts'
 import type { PluginSetup } from './executor.ts'
 import { FUNCTIONS_MODULE } from './grant/asked-grant.ts'
 import { LOCAL_GRANT } from './grant/grant.ts'
-import { GuestCall, type GuestInput } from './guest-call.ts'
+import { GuestCall } from './guest-call.ts'
+import type { GuestInput } from './guest-input.ts'
 import { GuestMemory } from './guest-memory.ts'
 import { GuestMetrics } from './metrics/guest-metrics.ts'
 import { FUEL_EXPORT, GLOBAL_PREFIX, START_EXPORT } from './module/gate-names.ts'
@@ -26,6 +27,8 @@ export interface InstanceSeams {
   readonly random: (bytes: Uint8Array) => void
   /** A window on the memory that looks at what passes; null for the usual one. */
   readonly memory: GuestMemory | null
+  /** False: every host call is the host's own, and passes by `memory`. */
+  readonly canLookUp: boolean
   /** Stands around the host calls; null for none. */
   readonly wrap: ((calls: WebAssembly.ModuleImports) => WebAssembly.ModuleImports) | null
 }
@@ -34,6 +37,7 @@ export const HOST_SEAMS: InstanceSeams = {
   wallMs: Date.now,
   random: (bytes) => void randomFillSync(bytes),
   memory: null,
+  canLookUp: true,
   wrap: null,
 }
 
@@ -92,6 +96,7 @@ export class Instance {
       metrics: this.#metrics,
       calls: this.#calls,
       functions: functionsOf(setup.module),
+      canLookUp: seams.canLookUp,
       parameters: setup.parameters,
       secrets: setup.secrets ?? NO_SECRETS,
       random: seams.random,
@@ -162,6 +167,7 @@ export class Instance {
     try {
       const value = this.#enter(input)
       if (typeof value !== 'number') throw new TypeError('a guest that can wait is not run at once')
+      this.call.settle(true)
       this.#metrics.flush()
       return value
     } finally {
@@ -193,6 +199,7 @@ export class Instance {
       if (step.value < 0 && !this.call.hasReplied) {
         throw new GatewayError('GUEST_RESULT', { value: step.value })
       }
+      this.call.settle(true)
       this.#metrics.flush()
       return step
     } finally {

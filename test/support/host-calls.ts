@@ -1,6 +1,7 @@
 import { DataStore } from '../../host/wasm/data/data-store.ts'
 import type { PluginSetup } from '../../host/wasm/executor.ts'
-import { type GuestCall, type GuestInput, Phase } from '../../host/wasm/guest-call.ts'
+import type { GuestCall } from '../../host/wasm/guest-call.ts'
+import { type GuestInput, Phase } from '../../host/wasm/guest-input.ts'
 import { GuestMemory } from '../../host/wasm/guest-memory.ts'
 import { HOST_SEAMS, Instance } from '../../host/wasm/instance.ts'
 import { itemThat } from './obedient-guest.ts'
@@ -35,8 +36,10 @@ export interface HostCalls {
   readonly calls: ReadonlyMap<string, HostCall>
   readonly store: DataStore
   readonly logs: string[]
-  /** The changes and the view of the call that is under way. */
+  /** The changes and the view of the call that is under way, as they are now. */
   readonly guest: GuestCall
+  /** Fuel of the call that is under way. */
+  fuelUsed(): number
   /** A call of this input begins; until the next one, host calls belong to it. */
   begin(input?: Partial<GuestInput>): void
   /** Makes a host call; throws what it throws. */
@@ -48,7 +51,11 @@ export interface HostCalls {
 }
 
 /** Links a guest to the real host calls and hands them out. */
-export function openHostCalls(abi: TestedAbi, fields: Partial<PluginSetup> = {}): HostCalls {
+export function openHostCalls(
+  abi: TestedAbi,
+  fields: Partial<PluginSetup> = {},
+  canLookUp = true,
+): HostCalls {
   const calls = new Map<string, HostCall>()
   const logs: string[] = []
   const store = new DataStore()
@@ -71,6 +78,7 @@ export function openHostCalls(abi: TestedAbi, fields: Partial<PluginSetup> = {})
     store.port('guest'),
     {
       ...HOST_SEAMS,
+      canLookUp,
       wrap: (imports) => {
         for (const [name, value] of Object.entries(imports)) {
           if (typeof value === 'function') calls.set(name, value as HostCall)
@@ -91,7 +99,11 @@ export function openHostCalls(abi: TestedAbi, fields: Partial<PluginSetup> = {})
     calls,
     store,
     logs,
-    guest: instance.call,
+    get guest() {
+      instance.call.settle()
+      return instance.call
+    },
+    fuelUsed: () => instance.fuelUsed,
     begin: (input = {}) => {
       at = 1_024
       instance.run({ ...itemThat('x'), phase: Phase.request, ...input })

@@ -1,7 +1,7 @@
 import { Headers } from '../../host/exchange/headers.ts'
 import { Change } from '../../host/wasm/change-log.ts'
 import type { GuestItem, GuestOutcome, PluginSetup } from '../../host/wasm/executor.ts'
-import { Phase } from '../../host/wasm/guest-call.ts'
+import { Phase } from '../../host/wasm/guest-input.ts'
 import { wat } from './wat.ts'
 
 /**

@@ -6,8 +6,10 @@ import { Response } from '../../host/exchange/response.ts'
 import { applyChanges } from '../../host/wasm/apply-changes.ts'
 import { Change } from '../../host/wasm/change-log.ts'
 import { type Grant, LOCAL_GRANT, NO_HEADER } from '../../host/wasm/grant/grant.ts'
-import { emptyInput, GuestCall, headerName, Message, Phase } from '../../host/wasm/guest-call.ts'
+import { GuestCall } from '../../host/wasm/guest-call.ts'
 import { GuestFields } from '../../host/wasm/guest-fields.ts'
+import { emptyInput, Message, Phase } from '../../host/wasm/guest-input.ts'
+import { headerName } from '../../host/wasm/header-name.ts'
 import { assert, suite } from '../support/suite.ts'
 
 const test = suite('wasm/guest-fields')
@@ -36,7 +38,7 @@ test('single values and all fields are those of a copy that was changed', () => 
       const input = Headers.fromLines(LINES, APART)
       const wanted = input.clone()
       const fields = new GuestFields()
-      fields.load(input)
+      fields.load({ ...emptyInput(Phase.request), requestHeaders: input }, Message.request)
       for (const [i, { kind, name, value }] of writes.entries()) {
         const header = headerName(name)
         if (kind === 'set') wanted.setField(header, value)
@@ -60,13 +62,15 @@ test('single values and all fields are those of a copy that was changed', () => 
 
 test('a message that is not there has no fields until the guest makes it', () => {
   const fields = new GuestFields()
-  fields.load(null)
+  fields.load(emptyInput(Phase.request), Message.response)
   assert.not(fields.isThere)
   assert.is(fields.all, null)
   fields.make()
   fields.set(headerName('X-One'), '1')
   assert.equal(fields.all?.list, ['X-One', '1'])
-  fields.load(new Headers(['X-Two', '2']))
+  const responseHeaders = new Headers(['X-Two', '2'])
+  const input = { ...emptyInput(Phase.response), status: 200, responseHeaders }
+  fields.load(input, Message.response)
   assert.is(fields.value(headerName('X-One')), undefined)
 })
 

@@ -1,5 +1,6 @@
 import type { GuestData } from '../data/guest-data.ts'
-import type { GuestCall, Phase } from '../guest-call.ts'
+import type { GuestCall } from '../guest-call.ts'
+import type { Phase } from '../guest-input.ts'
 import type { GuestMemory } from '../guest-memory.ts'
 import type { GuestMetrics } from '../metrics/guest-metrics.ts'
 import type { GuestCalls } from '../outbound/guest-calls.ts'
@@ -15,6 +16,8 @@ export interface GuestEnv {
   readonly calls: GuestCalls | null
   /** Names of the embedder's functions the module imports. */
   readonly functions: readonly string[]
+  /** A `FieldLookup` may answer plain host calls, which then do not pass by `memory`. */
+  readonly canLookUp: boolean
   readonly parameters: ReadonlyMap<string, string>
   /** Values of the secrets of the grant, by name. */
   readonly secrets: ReadonlyMap<string, string>

@@ -1,6 +1,7 @@
 import { HOST_OWNED_HEADERS, isToken } from '../../exchange/field-rules.ts'
 import { Headers } from '../../exchange/headers.ts'
-import { type GuestCall, type HeaderName, headerName } from '../guest-call.ts'
+import type { GuestCall } from '../guest-call.ts'
+import { type HeaderName, headerName } from '../header-name.ts'
 import { GUEST_LIMITS } from '../limits.ts'
 import { GuestMisuse, refuse } from './guest-misuse.ts'
 

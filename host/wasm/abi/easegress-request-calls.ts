@@ -1,7 +1,7 @@
 import { isToken } from '../../exchange/field-rules.ts'
 import { decodePath, encodePath } from '../../exchange/request.ts'
 import { Change } from '../change-log.ts'
-import { Message } from '../guest-call.ts'
+import { Message } from '../guest-input.ts'
 import { GUEST_LIMITS } from '../limits.ts'
 import type { GuestEnv } from './abi.ts'
 import { addCookie, readCookie, readCookies } from './easegress-cookies.ts'

@@ -1,4 +1,4 @@
-import { Message } from '../guest-call.ts'
+import { Message } from '../guest-input.ts'
 import { GUEST_LIMITS } from '../limits.ts'
 import type { GuestEnv } from './abi.ts'
 import { checkSetCookie } from './easegress-cookies.ts'

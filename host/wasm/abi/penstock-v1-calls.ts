@@ -1,8 +1,9 @@
 import { isToken } from '../../exchange/field-rules.ts'
 import { Change } from '../change-log.ts'
 import { endText } from '../exchange-end.ts'
-import { allowsHeader, Right } from '../grant/grant.ts'
-import { type GuestCall, type HeaderName, headerName, Message } from '../guest-call.ts'
+import { Right } from '../grant/grant.ts'
+import type { GuestCall } from '../guest-call.ts'
+import { Message } from '../guest-input.ts'
 import { Errno, GUEST_LIMITS } from '../limits.ts'
 import type { GuestEnv } from './abi.ts'
 import { LogBudget } from './log-budget.ts'
@@ -13,18 +14,13 @@ const FIELD_PATH = 1
 const FIELD_QUERY = 2
 
 /**
- * The implementation of the `penstock_v1` imports for one instance; sdk/ABI.md says what each one promises.
- *
- * Plain closures over two objects: a call from Wasm costs about 10 ns, and creating strings is what the
- * rest of the time goes to. So names are interned once, values are written straight from the header
- * into guest memory, and only what a guest writes becomes a string.
+ * The implementation of the `penstock_v1` imports for one instance, those for headers and later ones apart;
+ * sdk/ABI.md says what each one promises.
  */
 export function penstockV1Imports(env: GuestEnv): WebAssembly.ModuleImports {
   const { memory, call, parameters } = env
-  const { read, rights } = call.grant
+  const { rights } = call.grant
   const canReadBody = (rights & Right.bodyRead) !== 0
-  const names: HeaderName[] = []
-  const ids = new Map<string, number>()
   const lines = new LogBudget(call)
 
   return {
@@ -54,93 +50,6 @@ export function penstockV1Imports(env: GuestEnv): WebAssembly.ModuleImports {
 
     status_set(status: number): number {
       return call.setStatus(status)
-    },
-
-    header_id(ptr: number, len: number): number {
-      if (len >>> 0 > GUEST_LIMITS.headerNameBytes) return Errno.tooLarge
-      const name = memory.latin1(ptr, len)
-      const lower = name.toLowerCase()
-      const known = ids.get(lower)
-      if (known !== undefined) return known
-      if (!isToken(name)) return Errno.invalid
-      if (ids.size >= GUEST_LIMITS.headerNames) {
-        // Names that clients choose must not use the table up: one id is for whoever asked last.
-        names[GUEST_LIMITS.headerNames] = headerName(name, call.grant)
-        return GUEST_LIMITS.headerNames
-      }
-      names.push(headerName(name, call.grant))
-      ids.set(lower, names.length - 1)
-      return names.length - 1
-    },
-
-    header_get(message: number, id: number, buf: number, cap: number): number {
-      const fields = call.fieldsOf(message)
-      const header = names[id]
-      if (fields === null) return Errno.wrongPhase
-      if (header === undefined) return Errno.invalid
-      if (!header.canRead) return call.deny(`headers.read ${header.lower}`)
-      const length = fields.putValue(header, memory, buf, cap)
-      return length < 0 ? Errno.absent : length
-    },
-
-    header_count(message: number, id: number): number {
-      const headers = call.headersOf(message)
-      const header = names[id]
-      if (headers === null) return Errno.wrongPhase
-      if (header === undefined) return Errno.invalid
-      if (!header.canRead) return call.deny(`headers.read ${header.lower}`)
-      let count = 0
-      for (let at = headers.find(header.lower); at >= 0; at = headers.find(header.lower, at + 1)) {
-        count++
-      }
-      return count
-    },
-
-    header_get_at(message: number, id: number, index: number, buf: number, cap: number): number {
-      const headers = call.headersOf(message)
-      const header = names[id]
-      if (headers === null) return Errno.wrongPhase
-      if (header === undefined) return Errno.invalid
-      if (!header.canRead) return call.deny(`headers.read ${header.lower}`)
-      let at = headers.find(header.lower)
-      for (let left = index >>> 0; left > 0 && at >= 0; left--) {
-        at = headers.find(header.lower, at + 1)
-      }
-      return at < 0 ? Errno.absent : memory.putLatin1(headers.valueAt(at), buf, cap)
-    },
-
-    header_names(message: number, buf: number, cap: number): number {
-      const headers = call.headersOf(message)
-      if (headers === null) return Errno.wrongPhase
-      let text = ''
-      const isEvery = read.isEvery
-      for (let i = 0; i < headers.size; i++) {
-        const name = headers.nameAt(i)
-        if (isEvery || allowsHeader(read, name.toLowerCase())) text += `${name}\0`
-      }
-      return memory.putLatin1(text, buf, cap)
-    },
-
-    header_set(message: number, id: number, ptr: number, len: number): number {
-      if (len >>> 0 > GUEST_LIMITS.headerValueBytes) return Errno.tooLarge
-      const header = names[id]
-      if (header === undefined) return Errno.invalid
-      const value = memory.latin1Or(header.lastValue, ptr, len)
-      header.lastValue = value
-      return call.setHeader(message, header, value)
-    },
-
-    header_add(message: number, id: number, ptr: number, len: number): number {
-      if (len >>> 0 > GUEST_LIMITS.headerValueBytes) return Errno.tooLarge
-      const header = names[id]
-      if (header === undefined) return Errno.invalid
-      return call.addHeader(message, header, memory.latin1(ptr, len))
-    },
-
-    header_remove(message: number, id: number): number {
-      const header = names[id]
-      if (header === undefined) return Errno.invalid
-      return call.removeHeader(message, header)
     },
 
     body_size(message: number): number {

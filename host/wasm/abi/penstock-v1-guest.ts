@@ -1,11 +1,12 @@
 import { GatewayError } from '../../errors.ts'
 import { FUNCTIONS_MODULE } from '../grant/asked-grant.ts'
-import { Phase } from '../guest-call.ts'
+import { Phase } from '../guest-input.ts'
 import { defineAbi, exportOf, type RunPhase } from './abi.ts'
 import { abortImport } from './env-abort.ts'
 import { PENSTOCK_V1 } from './penstock-v1.ts'
 import { penstockV1Imports } from './penstock-v1-calls.ts'
 import { penstockV1DataImports } from './penstock-v1-data-calls.ts'
+import { penstockV1HeaderCalls as headerCalls } from './penstock-v1-header-calls.ts'
 import { penstockV1JwtImports } from './penstock-v1-jwt-calls.ts'
 import { penstockV1MetricImports } from './penstock-v1-metric-calls.ts'
 import {
@@ -22,6 +23,7 @@ export const penstockV1 = defineAbi({
   table: PENSTOCK_V1,
   link(env) {
     const { call, calls } = env
+    const headers = headerCalls(env)
     const suspending = calls === null ? null : suspendingImports(env, calls)
     const { own, functions } = suspending ?? unansweredImports(env)
     // A module that refuses its parameters logs the reason first.
@@ -31,6 +33,7 @@ export const penstockV1 = defineAbi({
       env.log(level, message)
     }
     const start = (exports: WebAssembly.Exports): RunPhase => {
+      headers.attach(exports['memory'] as WebAssembly.Memory)
       exportOf(exports, '_initialize')?.()
       const refused = exportOf<PhaseExport>(exports, 'penstock_configure')?.() ?? 0
       if (refused !== 0) {
@@ -56,6 +59,7 @@ export const penstockV1 = defineAbi({
       imports: {
         penstock_v1: {
           ...penstockV1Imports({ ...env, log }),
+          ...headers.imports,
           ...penstockV1DataImports(env),
           ...penstockV1MetricImports(env),
           ...penstockV1MoreImports(env),

@@ -1,5 +1,6 @@
 import { Change } from '../change-log.ts'
-import { type GuestCall, Phase } from '../guest-call.ts'
+import type { GuestCall } from '../guest-call.ts'
+import { Phase } from '../guest-input.ts'
 import { Errno, GUEST_LIMITS } from '../limits.ts'
 import {
   areBuckets,

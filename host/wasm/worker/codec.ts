@@ -1,5 +1,5 @@
 import { Headers } from '../../exchange/headers.ts'
-import type { GuestInput, Phase } from '../guest-call.ts'
+import type { GuestInput, Phase } from '../guest-input.ts'
 import type { BlockArea } from './block.ts'
 
 /** Texts of a request beside its header: method, path, query, scheme, host, client, route, id, protocol. */

@@ -1,7 +1,7 @@
 import { monotonicMs } from '../../clock.ts'
 import { GatewayError } from '../../errors.ts'
 import type { GuestItem, GuestOutcome, OutcomeListener, PluginSetup } from '../executor.ts'
-import { emptyInput, Phase } from '../guest-call.ts'
+import { emptyInput, Phase } from '../guest-input.ts'
 import { failedOutcome } from '../outcome.ts'
 import type { Resumption } from './parked-items.ts'
 

@@ -7,7 +7,7 @@ import type {
   OutcomeListener,
   PluginSetup,
 } from '../executor.ts'
-import { emptyInput, Phase } from '../guest-call.ts'
+import { emptyInput, Phase } from '../guest-input.ts'
 import { WASM_DEFAULTS } from '../limits.ts'
 import { failedOutcome } from '../outcome.ts'
 import { type ItemSender, QueuedItem } from './queued-item.ts'

@@ -1,5 +1,6 @@
 import type { MetricFamily } from '../../../host/observe/metrics.ts'
-import { GuestCall, type GuestInput, Phase } from '../../../host/wasm/guest-call.ts'
+import { GuestCall } from '../../../host/wasm/guest-call.ts'
+import { type GuestInput, Phase } from '../../../host/wasm/guest-input.ts'
 import { Errno, GUEST_LIMITS } from '../../../host/wasm/limits.ts'
 import { GuestMetrics } from '../../../host/wasm/metrics/guest-metrics.ts'
 import {

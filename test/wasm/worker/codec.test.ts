@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { Headers } from '../../../host/exchange/headers.ts'
 import { Change, ChangeLog } from '../../../host/wasm/change-log.ts'
-import { emptyInput, type GuestInput, Phase } from '../../../host/wasm/guest-call.ts'
+import { emptyInput, type GuestInput, Phase } from '../../../host/wasm/guest-input.ts'
 import { AREA_BYTES, Block } from '../../../host/wasm/worker/block.ts'
 import {
   ChangeReader,
