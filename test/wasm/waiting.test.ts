@@ -1,6 +1,8 @@
 import { isGatewayError } from '../../host/errors.ts'
+import { Headers } from '../../host/exchange/headers.ts'
 import type { Executor, GuestOutcome, PluginSetup } from '../../host/wasm/executor.ts'
 import { LOCAL_GRANT } from '../../host/wasm/grant/grant.ts'
+import { Phase } from '../../host/wasm/guest-input.ts'
 import { gateModule } from '../../host/wasm/module/gate.ts'
 import type { GuestAnswer, GuestAsk } from '../../host/wasm/outbound/guest-ask.ts'
 import type { GuestServices } from '../../host/wasm/outbound/guest-services.ts'
@@ -93,6 +95,26 @@ const asking = (more: Partial<PluginSetup> = {}): PluginSetup =>
     ...more,
   })
 
+/** Waits in the response phase, then tells what its messages say: fields of both, and the path. */
+const LATE_READER = `(module
+  (import "penstock_v1" "header_id" (func $id (param i32 i32) (result i32)))
+  (import "penstock_v1" "header_get" (func $get (param i32 i32 i32 i32) (result i32)))
+  (import "penstock_v1" "header_add" (func $add (param i32 i32 i32 i32) (result i32)))
+  (import "penstock_v1" "field_get" (func $field (param i32 i32 i32) (result i32)))
+  (import "penstock_v1" "http_call" (func $http (param i32 i32 i32 i32 f64) (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 0) "x-sentx-gotGET http://a/")
+  (func $tell (param $message i32) (param $name i32)
+    (drop (call $add (i32.const 1) (local.get $name) (i32.const 64)
+      (call $get (local.get $message) (local.get $name) (i32.const 64) (i32.const 64)))))
+  (func (export "penstock_on_response") (result i32)
+    (drop (call $http (i32.const 11) (i32.const 13) (i32.const 0) (i32.const 0) (f64.const 0)))
+    (call $tell (i32.const 0) (call $id (i32.const 0) (i32.const 6)))
+    (call $tell (i32.const 1) (call $id (i32.const 6) (i32.const 5)))
+    (drop (call $add (i32.const 1) (call $id (i32.const 0) (i32.const 6)) (i32.const 64)
+      (call $field (i32.const 1) (i32.const 64) (i32.const 64))))
+    (i32.const 0)))`
+
 for (const { isolation, make } of EXECUTORS) {
   const test: Suite = suite(`wasm/waiting ${isolation}`, { timeoutMs: 60_000 })
   const closers: (() => unknown)[] = []
@@ -145,6 +167,36 @@ for (const { isolation, make } of EXECUTORS) {
     assert.equal(
       outcomes.map(({ changes }) => changes?.valueAt(0)),
       what,
+    )
+  })
+
+  test('what a guest looks at after it waited is of its own request and response', async () => {
+    const setup = setupOf(LATE_READER, {
+      canWait: true,
+      instances: 64,
+      grant: { ...LOCAL_GRANT, outbound: ['*'] },
+    })
+    const { executor } = open(after(20), setup)
+    const numbers = Array.from({ length: 20 }, (_, i) => i)
+    const outcomes = await Promise.all(
+      numbers.map((i) =>
+        outcomeFrom(executor, {
+          ...itemThat(''),
+          phase: Phase.response,
+          path: `/path-${i}`,
+          requestHeaders: Headers.fromLines(`x-sent: sent-${i}\r\n`),
+          status: 200,
+          responseHeaders: Headers.fromLines(`x-got: got-${i}\r\n`),
+        }),
+      ),
+    )
+    assert.equal(
+      outcomes.map(({ changes }) => changes?.entries().map(([, name, value]) => [name, value])),
+      numbers.map((i) => [
+        ['x-sent', `sent-${i}`],
+        ['x-got', `got-${i}`],
+        ['x-sent', `/path-${i}`],
+      ]),
     )
   })
 

@@ -151,13 +151,6 @@ export class BlockArea {
     this.at = (this.at + 3) & ~3
   }
 
-  text(): string {
-    const length = this.int()
-    const start = this.at
-    this.at += (length + 3) & ~3
-    return this.#bytes.latin1Slice(start, start + length)
-  }
-
   /** Passes a text over; returns where it stands. */
   passText(): number {
     const length = this.int()
@@ -169,6 +162,11 @@ export class BlockArea {
   /** A part of a text that was passed before. */
   textAt(at: number, length: number): string {
     return length === 0 ? '' : this.#bytes.latin1Slice(at, at + length)
+  }
+
+  /** Copies bytes that were passed before to `target`, which has room for them. */
+  copyTo(target: Buffer, targetAt: number, at: number, length: number): void {
+    this.#bytes.copy(target, targetAt, at, at + length)
   }
 
   /** Do these bytes say `text`? */

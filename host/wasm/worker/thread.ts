@@ -6,13 +6,12 @@ import { DataChannel } from '../data/data-channel.ts'
 import { ThreadData } from '../data/thread-data.ts'
 import { FUEL_SAMPLE, NOT_MEASURED } from '../executor.ts'
 import { encodeFrames, framesOf } from '../guest-frames.ts'
-import { emptyInput, type GuestInput, Phase } from '../guest-input.ts'
+import { Phase } from '../guest-input.ts'
 import { HOST_SEAMS, Instance } from '../instance.ts'
 import { WASM_DEFAULTS } from '../limits.ts'
 import { LogRate } from '../log-rate.ts'
 import { Block, SlotState } from './block.ts'
 import { sizeOfChanges, writeChanges } from './change-codec.ts'
-import { readRequest } from './codec.ts'
 import { HAS_MESSAGE, Handover, IS_TRAPPED } from './handover.ts'
 import {
   type BatchReply,
@@ -25,6 +24,7 @@ import {
   type SetupMessage,
   type ThreadMessage,
 } from './protocol.ts'
+import { ThreadItem } from './thread-item.ts'
 import { WaitingGuests } from './waiting-guests.ts'
 
 interface Installed {
@@ -41,6 +41,7 @@ const shared = workerData as LaneMemory
 const block = new Block(shared.block)
 const handover = new Handover(shared.handover)
 const data = new ThreadData(new DataChannel(shared.data), block, shared.dataWaitMs)
+const item = new ThreadItem(block.requests)
 const installed = new Map<number, Installed>()
 const reason = new ChangeLog()
 /** The guests that can wait; each logs for the request it works on. */
@@ -110,7 +111,7 @@ function runSlots(task: BatchTask): BatchReply {
   block.results.at = 0
   for (let slot = 0; slot < task.count; slot++) {
     const beside = task.bodies?.find((bodies) => bodies.slot === slot) ?? null
-    const input = readRequest(block.requests, beside)
+    const input = item.read(beside)
     const plugin = installed.get(input.setupId)
     // Making the instance has a time of its own: it is not the request's.
     const isNew = plugin?.instance === null && input.phase !== Phase.start
@@ -132,7 +133,6 @@ function runSlots(task: BatchTask): BatchReply {
           isNews = true
         }
         if (isNew) block.setStarted(slot, monotonicMs())
-        current = input
         code = input.phase === Phase.start ? 0 : plugin.instance.run(input)
         if (plugin.instance.call.hasReplied) code = ResultCode.replied
         answer = plugin.instance.call.changes
@@ -184,9 +184,6 @@ function runSlots(task: BatchTask): BatchReply {
   return { processed: task.count, isTrapped: false, oversize: null }
 }
 
-/** What runs now: log lines name its request. */
-let current: GuestInput = emptyInput(Phase.start)
-
 function tell(message: ThreadMessage): void {
   parentPort?.postMessage(message)
 }
@@ -213,7 +210,7 @@ function tellInstances(): void {
 
 function makeInstance(plugin: Installed): Instance {
   const { setup, lines } = plugin
-  return instanceFor(setup, lines, () => current.requestId)
+  return instanceFor(setup, lines, () => item.requestId)
 }
 
 function instanceFor(setup: SetupMessage, lines: LogRate, requestIdNow: () => string): Instance {

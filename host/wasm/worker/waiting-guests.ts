@@ -10,7 +10,6 @@ import type { GuestAsk } from '../outbound/guest-ask.ts'
 import type { GuestStep } from '../outbound/guest-calls.ts'
 import { type Block, SlotState } from './block.ts'
 import { sizeOfChanges, writeChanges } from './change-codec.ts'
-import { readRequest } from './codec.ts'
 import {
   type BatchReply,
   type BatchTask,
@@ -20,6 +19,7 @@ import {
   type SetupMessage,
   type SlotAsk,
 } from './protocol.ts'
+import { ThreadItem } from './thread-item.ts'
 
 /** An instance and the request it works on, from its first step to its last. */
 export interface Seat {
@@ -91,7 +91,8 @@ export class WaitingGuests {
     block.results.at = 0
     for (let slot = 0; slot < task.count; slot++) {
       const beside = task.bodies?.find((bodies) => bodies.slot === slot) ?? null
-      const input = readRequest(block.requests, beside)
+      // Its guest may ask for it when the block has others.
+      const input = new ThreadItem(block.requests).read(beside).keep()
       const room = this.#rooms.get(input.setupId)
       const isCall = input.phase !== Phase.answer && input.phase !== Phase.start
       // Making the instance has a time of its own: it is not the request's.

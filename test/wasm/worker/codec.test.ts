@@ -2,13 +2,15 @@ import fc from 'fast-check'
 import { Headers } from '../../../host/exchange/headers.ts'
 import { Change, ChangeLog } from '../../../host/wasm/change-log.ts'
 import { emptyInput, type GuestInput, Phase } from '../../../host/wasm/guest-input.ts'
+import { NO_LINES } from '../../../host/wasm/lookup/field-lookup.ts'
 import { AREA_BYTES, Block } from '../../../host/wasm/worker/block.ts'
 import {
   ChangeReader,
   sizeOfChanges,
   writeChanges,
 } from '../../../host/wasm/worker/change-codec.ts'
-import { bodiesBeside, readRequest, writeRequest } from '../../../host/wasm/worker/codec.ts'
+import { bodiesBeside, writeRequest } from '../../../host/wasm/worker/codec.ts'
+import { ThreadItem } from '../../../host/wasm/worker/thread-item.ts'
 import { assert, suite } from '../../support/suite.ts'
 
 const test = suite('wasm/worker/codec')
@@ -73,9 +75,11 @@ test('items come out of a block as they went in, one after the other', () => {
       const { requests } = new Block()
       for (const [i, item] of items.entries()) assert.ok(writeRequest(requests, i + 7, item))
       requests.at = 0
+      const read = new ThreadItem(requests)
       for (const [i, item] of items.entries()) {
-        const read = readRequest(requests, null)
+        read.read(null)
         assert.is(read.setupId, i + 7)
+        assert.equal(linesOf(read), linesOf(item))
         assert.equal(seen(read), seen(item))
       }
     }),
@@ -83,12 +87,53 @@ test('items come out of a block as they went in, one after the other', () => {
   )
 })
 
+test('an item that is kept outlives its block', () => {
+  fc.assert(
+    fc.property(input, input, (first, second) => {
+      const { requests } = new Block()
+      writeRequest(requests, 1, first)
+      requests.at = 0
+      const kept = new ThreadItem(requests).read(null).keep()
+      requests.at = 0
+      writeRequest(requests, 2, second)
+      assert.equal(seen(kept), seen(first))
+      assert.equal(linesOf(kept), linesOf(first))
+    }),
+    { numRuns: 300 },
+  )
+})
+
+/** The lines of both messages as bytes; NO_LINES for a message without. */
+function linesOf(item: GuestInput): unknown {
+  return [item.requestHeaders, item.responseHeaders].map((headers, message) => {
+    const target = Buffer.alloc(64)
+    const length =
+      item.putLines?.(message, target, 1, 60) ?? headers?.putLines(target, 1, 60) ?? NO_LINES
+    return [length, target.latin1Slice()]
+  })
+}
+
+test('lines are bytes for who has room for them', () => {
+  const { requests } = new Block()
+  const requestHeaders = Headers.fromLines('A: 1\r\n', 'Host: a\r\n')
+  writeRequest(requests, 1, { ...emptyInput(Phase.request), requestHeaders })
+  requests.at = 0
+  const item = new ThreadItem(requests).read(null)
+  assert.equal(linesOf(item), [
+    [15, `\0Host: a\r\nA: 1\r\n${'\0'.repeat(48)}`],
+    [-1, '\0'.repeat(64)],
+  ])
+  const small = Buffer.alloc(20)
+  assert.is(item.putLines(0, small, 2, 14), NO_LINES)
+  assert.equal(small, Buffer.alloc(20))
+})
+
 test('lines that need no look are lines again on the other side', () => {
   const { requests } = new Block()
   const requestHeaders = Headers.fromLines('A: 1\r\n', 'Host: a\r\n')
   writeRequest(requests, 1, { ...emptyInput(Phase.request), requestHeaders })
   requests.at = 0
-  const { requestHeaders: read } = readRequest(requests, null)
+  const { requestHeaders: read } = new ThreadItem(requests).read(null)
   assert.is(read.lines, 'A: 1\r\n')
   assert.is(read.apartLines, 'Host: a\r\n')
 })
@@ -104,7 +149,7 @@ test('what has no room is not written, and a large body travels beside the block
   assert.ok(writeRequest(requests, 1, large))
   const beside = bodiesBeside(0, large)
   requests.at = 0
-  assert.is(readRequest(requests, beside).requestBody, large.requestBody)
+  assert.is(new ThreadItem(requests).read(beside).requestBody, large.requestBody)
 })
 
 test('changes come back as they were made, and take no more room than was said', () => {
