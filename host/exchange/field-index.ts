@@ -32,6 +32,17 @@ export class FieldIndex {
     this.size += 1
   }
 
+  /** The line of a field that does not stand apart got longer by `delta` characters, or was taken out. */
+  moved(index: number, delta: number, isGone: boolean): void {
+    const at = this.#at
+    const end = index < this.readSize ? this.readSize : this.size
+    for (let i = (index + 1) * 2; i < end * 2; i++) at[i] = (at[i] as number) + delta
+    if (!isGone) return
+    at.copyWithin(index * 2, (index + 1) * 2, this.size * 2)
+    this.size -= 1
+    if (index < this.readSize) this.readSize -= 1
+  }
+
   /** The first field from number `from` on whose name has `length` characters, or -1. */
   findLength(length: number, from: number): number {
     const at = this.#at
@@ -51,6 +62,18 @@ export class FieldIndex {
       if (code !== wanted && (code < 0x41 || code > 0x5a || (code | 0x20) !== wanted)) return false
     }
     return true
+  }
+
+  /** Where the line of a field starts in its text. */
+  start(index: number): number {
+    return this.#at[index * 2] as number
+  }
+
+  /** Where the line of a field ends in its text, behind CRLF. */
+  end(index: number, text: string): number {
+    const next = index + 1
+    const isLast = next === this.size || next === this.apartSize || next === this.readSize
+    return isLast ? text.length : (this.#at[next * 2] as number)
   }
 
   name(index: number, text: string): string {
@@ -84,10 +107,8 @@ export class FieldIndex {
   }
 
   #valueEnd(index: number, text: string): number {
-    const next = index + 1
-    const isLast = next === this.size || next === this.apartSize || next === this.readSize
     const start = (this.#at[index * 2 + 1] as number) + 1
-    let end = (isLast ? text.length : (this.#at[index * 2 + 2] as number)) - 2
+    let end = this.end(index, text) - 2
     while (end > start && isBlank(text.charCodeAt(end - 1))) end -= 1
     return end
   }

@@ -12,8 +12,8 @@ import { APART, isFieldValue, isToken, sameName } from './field-rules.ts'
  * rest of a request; so what is written here is checked, one field at a time, and the lines are made anew when
  * they are asked for.
  *
- *     lines ──read, add──▶ lines ──replace, remove──▶ list, checked ──lines──▶ lines and list
- *                              └─ what is not valid, or not the sender's to write ─▶ list
+ *     lines ──read, add, change one──▶ lines ──change several──▶ list, checked ──lines──▶ lines and list
+ *                                         └─ what is not valid, or not the sender's to write ─▶ list
  *
  * Lookup is a linear scan: requests carry 7 to 40 fields, and the length test rejects nearly all of them.
  */
@@ -200,7 +200,9 @@ export class Headers {
   remove(name: string): void {
     const lower = name.toLowerCase()
     const at = this.find(lower)
-    if (at >= 0) removeFrom(this.#change(!APART.has(lower)), at, lower)
+    if (at < 0) return
+    const isPlain = !APART.has(lower)
+    if (!isPlain || !this.#splice(at, lower, null)) removeFrom(this.#change(isPlain), at, lower)
   }
 
   /** An independent copy. */
@@ -216,11 +218,59 @@ export class Headers {
     return copy
   }
 
+  /** Those fields whose names, as they are written, `takes` takes: as lines, when these are lines. */
+  only(takes: (name: string) => boolean): Headers {
+    if (this.#list !== null) return this.#onlyOfList(this.#list, takes)
+    const fields = this.#fields()
+    let apart = ''
+    let lines = ''
+    for (let i = 0; i < fields.size; i++) {
+      const text = this.#textOf(fields, i)
+      if (!takes(fields.name(i, text))) continue
+      const line = text.slice(fields.start(i), fields.end(i, text))
+      if (i < fields.apartSize) apart += line
+      else lines += line
+    }
+    return Headers.fromLines(lines, apart)
+  }
+
+  #onlyOfList(list: readonly string[], takes: (name: string) => boolean): Headers {
+    const taken: string[] = []
+    const made = new Headers(taken)
+    for (let i = 0; i < list.length; i += 2) {
+      if (!takes(list[i] as string)) continue
+      taken.push(list[i] as string, list[i + 1] as string)
+      if (i < this.#apartSize * 2) made.#apartSize += 1
+    }
+    made.#isChecked = this.#isChecked
+    return made
+  }
+
   /** The field at number `at`, and those of the same name behind it, become one. */
   #replace(at: number, lower: string, value: string, isPlain: boolean): void {
+    if (isPlain && this.#splice(at, lower, value)) return
     const list = this.#change(isPlain)
     list[at * 2 + 1] = value
     removeFrom(list, at + 1, lower)
+  }
+
+  /**
+   * Gives the field at number `at` another value within its lines, or takes it out with null; false when that takes a
+   * list. A list of all fields costs ten times as much as one line.
+   */
+  #splice(at: number, lower: string, value: string | null): boolean {
+    if (this.#list !== null || !this.#takesLines()) return false
+    const fields = this.#fields()
+    if (at < fields.apartSize || this.#findInLines(lower, at + 1) >= 0) return false
+    const text = this.#textOf(fields, at)
+    const start = fields.start(at)
+    const end = fields.end(at, text)
+    const line = value === null ? '' : `${fields.name(at, text)}: ${value}\r\n`
+    const changed = text.slice(0, start) + line + text.slice(end)
+    if (at < fields.readSize) this.#lines = changed
+    else this.#added = changed
+    fields.moved(at, line.length - (end - start), value === null)
+    return true
   }
 
   #add(name: string, value: string, isPlain: boolean): void {

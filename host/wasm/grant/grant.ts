@@ -1,4 +1,4 @@
-import { Headers } from '../../exchange/headers.ts'
+import type { Headers } from '../../exchange/headers.ts'
 import type { JwtAlgorithm } from '../jwt/jwt-key.ts'
 
 /** What a guest may do, one bit each; `Grant.rights` is their sum. */
@@ -95,11 +95,5 @@ export function allowsHeader(grant: HeaderGrant, lower: string): boolean {
 /** The fields without those the grant does not have; the same object when it has them all. */
 export function readableFields(grant: HeaderGrant, headers: Headers): Headers {
   if (grant.isEvery) return headers
-  const kept: string[] = []
-  const { list } = headers
-  for (let i = 0; i < list.length; i += 2) {
-    const name = list[i] as string
-    if (allowsHeader(grant, name.toLowerCase())) kept.push(name, list[i + 1] as string)
-  }
-  return new Headers(kept)
+  return headers.only((name) => allowsHeader(grant, name.toLowerCase()))
 }
