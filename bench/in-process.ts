@@ -1,13 +1,14 @@
 // What one run of a filter costs inside the process, in nanoseconds of CPU time of all threads; prints
 // JSON. Started by `bench/plugins.ts`, pinned to one core:
 //
-//   node bench/in-process.ts ROUNDS
+//   node bench/in-process.ts ROUNDS [TABLE]
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Exchange } from '../host/exchange/exchange.ts'
 import { promised } from '../host/exchange/late.ts'
 import type { Filter } from '../host/filters/filter.ts'
+import { TABLES } from './support/in-process-tables.ts'
 import { type Subject, Subjects } from './support/subjects.ts'
 
 /** Runs that may be under way at a time: the connections of the end-to-end rows. */
@@ -19,8 +20,8 @@ const BATCH = 512
 /** CPU time of one sample, roughly: as many batches are run as fit. */
 const SAMPLE_US = 20_000
 
-/** Rounds before the first that counts: code is compiled, and the first shows how long a sample has to be. */
-const WARM_UP_ROUNDS = 3
+/** Rounds before the first that counts: code is compiled, by threads whose time counts, and sizes are found out. */
+const WARM_UP_ROUNDS = 25
 
 /** How a row runs its filters. */
 export interface InProcessRow {
@@ -31,9 +32,10 @@ export interface InProcessRow {
 }
 
 const rounds = Number(process.argv[2] ?? 15)
+const tables = process.argv.slice(3)
 const folder = mkdtempSync(join(tmpdir(), 'penstock-bench-'))
 const made = new Subjects(folder)
-const rows = (await made.open()).map((subject) => ({
+const rows = (await made.open(tables.length === 0 ? TABLES : tables)).map((subject) => ({
   subject,
   batches: 1,
   nanoseconds: [] as number[],

@@ -14,6 +14,7 @@ import { WASM_DEFAULTS } from '../../host/wasm/limits.ts'
 import { PluginHost } from '../../host/wasm/plugin-host.ts'
 import { PluginStore } from '../../host/wasm/plugin-store.ts'
 import { GUESTS } from './guests.ts'
+import { TABLES, type Table } from './in-process-tables.ts'
 import { benchRewrite } from './rewrite.ts'
 import { benchExtism, benchStamp } from './stamp.ts'
 import { REQUEST_FIELDS } from './wrk.ts'
@@ -51,14 +52,17 @@ export class Subjects {
     this.#plugins = new PluginHost(new PluginStore(folder), 1, this.#log)
   }
 
-  async open(): Promise<readonly Subject[]> {
-    return [
-      ...(await this.#filterRows()),
-      ...(await this.#headerRows()),
-      ...(await this.#bodyRows()),
-      ...(await this.#chainRows()),
-      ...(await this.#switchRows()),
-    ]
+  async open(tables: readonly string[] = TABLES): Promise<readonly Subject[]> {
+    const rows: Readonly<Record<Table, () => Promise<Subject[]>>> = {
+      filter: () => this.#filterRows(),
+      headers: () => this.#headerRows(),
+      body: () => this.#bodyRows(),
+      chain: () => this.#chainRows(),
+      switches: () => this.#switchRows(),
+    }
+    const opened: Subject[] = []
+    for (const table of TABLES) if (tables.includes(table)) opened.push(...(await rows[table]()))
+    return opened
   }
 
   async close(): Promise<void> {

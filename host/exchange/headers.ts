@@ -79,18 +79,16 @@ export class Headers {
   }
 
   /**
-   * Puts all lines, those apart first, into `target` from `at` on, where there is `room` for so many bytes; returns
+   * Puts the lines, but not those apart, into `target` from `at` on, where there is `room` for so many bytes; returns
    * how many there are. -1 when they do not fit, or the fields are no lines.
    */
   putLines(target: Buffer, at: number, room: number): number {
     const lines = this.#lines
     if (lines === null) return -1
-    const length = this.#apart.length + lines.length + this.#added.length
+    const length = lines.length + this.#added.length
     if (length > room) return -1
-    let end = at
-    if (this.#apart !== '') end += target.latin1Write(this.#apart, end)
-    end += target.latin1Write(lines, end)
-    if (this.#added !== '') target.latin1Write(this.#added, end)
+    target.latin1Write(lines, at)
+    if (this.#added !== '') target.latin1Write(this.#added, at + lines.length)
     return length
   }
 

@@ -24,8 +24,8 @@ export class GuestCall implements FieldSource {
   readonly grant: Grant
   /** Who applies the changes need not check them again. */
   readonly #isLocal: boolean
-  readonly #request = new GuestFields()
-  readonly #response = new GuestFields()
+  readonly #request = new GuestFields(this, Message.request)
+  readonly #response = new GuestFields(this, Message.response)
   /** Another number for every call, for what is counted per call. */
   serial = 0
   status = 0
@@ -78,16 +78,8 @@ export class GuestCall implements FieldSource {
   }
 
   load(input: GuestInput): void {
+    const { phase } = input
     this.changes.clear()
-    this.#look(input)
-  }
-
-  /** Drops what the call looked at, so that an idle instance keeps no request alive. */
-  unload(): void {
-    this.#look(NO_INPUT)
-  }
-
-  #look(input: GuestInput): void {
     this.serial += 1
     this.input = input
     this.#method = null
@@ -95,9 +87,8 @@ export class GuestCall implements FieldSource {
     this.#query = null
     this.#host = null
     this.status = input.status
-    this.#request.load(input, Message.request)
-    this.#response.load(input, Message.response)
-    const { phase } = input
+    this.#request.load()
+    this.#response.load()
     this.#lookup?.begin(phase === Phase.request, phase !== Phase.done)
     this.requestBody = input.requestBody
     this.responseBody = input.responseBody
@@ -107,6 +98,17 @@ export class GuestCall implements FieldSource {
     this.#headerBytes = 0
     this.#contextBytes = 0
     this.#tags = 0
+  }
+
+  /** Drops what the call looked at, so that an idle instance keeps no request alive. */
+  unload(): void {
+    this.input = NO_INPUT
+    this.#request.load()
+    this.#response.load()
+    this.#lookup?.end()
+    this.requestBody = null
+    this.responseBody = null
+    this.#context = null
   }
 
   /** FieldSource */
@@ -127,13 +129,14 @@ export class GuestCall implements FieldSource {
     const { size } = lookup
     if (size === 0) return
     for (let i = 0; i < size; i++) {
-      const header = lookup.headerAt(i)
-      const value = lookup.valueAt(i)
-      const isRequest = lookup.messageAt(i) === Message.request
+      const write = lookup.writeAt(i)
+      const header = lookup.headerOf(write)
+      const value = lookup.textOf(write)
+      const isRequest = lookup.messageOf(write) === Message.request
       if (!isOver) (isRequest ? this.#request : this.#response).set(header, value)
       const set = isRequest ? Change.requestHeaderSet : Change.responseHeaderSet
       const add = isRequest ? Change.requestHeaderAdd : Change.responseHeaderAdd
-      this.changes.push(lookup.isNewAt(i) ? add : set, header, value)
+      this.changes.push(lookup.isNew(write) ? add : set, header, value)
       this.#count(header, value)
     }
     lookup.clear()

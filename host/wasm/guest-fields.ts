@@ -8,6 +8,11 @@ const Write = { set: 0, add: 1, remove: 2 } as const
 /** So many writes wait as they are; with one more the copy is made. Most guests write two or three fields. */
 const MAX_WAITING = 8
 
+/** Who has the input of the running call. */
+export interface InputOwner {
+  readonly input: GuestInput
+}
+
 /**
  * The fields of one message as a guest sees them: those of the input, with its own writes laid over them. The
  * input belongs to others and stays as it is. Writes wait in a short list until somebody asks for what only a
@@ -18,8 +23,8 @@ const MAX_WAITING = 8
  *       └──all, or many writes──▶ copy of the input, with the writes in their order
  */
 export class GuestFields {
-  #input: GuestInput | null = null
-  #message = 0
+  readonly #owner: InputOwner
+  readonly #message: number
   /** The guest has made the message. */
   #isMade = false
   /** The input with all writes; null until it is needed. */
@@ -29,10 +34,14 @@ export class GuestFields {
   readonly #names: FieldName[] = new Array(MAX_WAITING).fill(NO_NAME)
   readonly #values: string[] = new Array(MAX_WAITING).fill('')
 
-  /** Begins anew with the fields of a message, which nothing here will change. They are looked at when needed. */
-  load(input: GuestInput, message: number): void {
-    this.#input = input
+  /** The fields of `message` of the input that `owner` has. */
+  constructor(owner: InputOwner, message: number) {
+    this.#owner = owner
     this.#message = message
+  }
+
+  /** Begins anew with the owner's input, which nothing here will change. It is looked at when needed. */
+  load(): void {
     this.#isMade = false
     this.#clear()
   }
@@ -44,7 +53,7 @@ export class GuestFields {
   }
 
   get isThere(): boolean {
-    return this.#isMade || this.#message === Message.request || this.#input?.status !== 0
+    return this.#isMade || this.#message === Message.request || this.#owner.input.status !== 0
   }
 
   #clear(): void {
@@ -139,8 +148,7 @@ export class GuestFields {
   #now(): Headers | null {
     if (this.#copy !== null) return this.#copy
     if (this.#isMade) return NO_HEADERS
-    const input = this.#input
-    if (input === null) return null
+    const { input } = this.#owner
     return this.#message === Message.request ? input.requestHeaders : input.responseHeaders
   }
 

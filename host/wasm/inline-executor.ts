@@ -1,4 +1,3 @@
-import { monotonicMs } from '../clock.ts'
 import { GatewayError } from '../errors.ts'
 import { type DataPort, NO_DATA } from './data/data-operation.ts'
 import {
@@ -10,6 +9,7 @@ import {
   NOT_MEASURED,
   type PluginSetup,
 } from './executor.ts'
+import { RunClock } from './fuel/run-clock.ts'
 import { framesOf, type GuestFrame } from './guest-frames.ts'
 import { HOST_SEAMS, Instance, type InstanceSeams } from './instance.ts'
 import { LogRate } from './log-rate.ts'
@@ -27,9 +27,8 @@ export class InlineExecutor implements Executor {
   readonly #seams: InstanceSeams
   readonly #services: GuestServices
   readonly #lines = new LogRate()
+  readonly #clock = new RunClock()
   #instance: Instance | null = null
-  /** What runs now: its id is made when something is logged. */
-  #item: GuestItem | null = null
   #calls = 0
   #failures = 0
   #isClosed = false
@@ -72,21 +71,22 @@ export class InlineExecutor implements Executor {
     if (this.#isClosed) {
       return this.#failed(new GatewayError('GUEST_CLOSED', { filter: this.#setup.name }), 0)
     }
-    const startedAtMs = monotonicMs()
     try {
-      this.#item = item
       this.#instance ??= this.#make()
       const { call } = this.#instance
+      this.#clock.start()
       const value = this.#instance.run(item)
-      const runMs = monotonicMs() - startedAtMs
+      const used = this.#instance.fuelUsed
+      const runMs = this.#clock.stop(used)
       const isMeasured = (this.#calls & (FUEL_SAMPLE - 1)) === 1
-      const fuel = isMeasured ? this.#instance.fuelUsed : NOT_MEASURED
+      const fuel = isMeasured ? used : NOT_MEASURED
       const outcome = outcomeOf(value, call.hasReplied, call.lendChanges(), runMs, 0, fuel)
       call.unload()
       if (!this.#instance.canReset) this.#instance = null
       return outcome
     } catch (error) {
       const isDry = this.#instance?.isDry ?? false
+      const runMs = this.#instance === null ? 0 : this.#clock.stop(this.#instance.fuelUsed)
       // After a trap the state of an instance is unknown: the next item gets a new one.
       this.#instance = null
       const failure = isDry
@@ -94,7 +94,7 @@ export class InlineExecutor implements Executor {
         : error instanceof GatewayError
           ? error
           : trapOf(error)
-      return this.#failed(failure, monotonicMs() - startedAtMs, framesOf(error))
+      return this.#failed(failure, runMs, framesOf(error))
     }
   }
 
@@ -117,7 +117,7 @@ export class InlineExecutor implements Executor {
   }
 
   #make(): Instance {
-    const requestId = (): string => this.#item?.requestId ?? ''
+    const requestId = (): string => this.#instance?.call.input.requestId ?? ''
     const pass = (level: number, message: string): void => this.#log(level, message, requestId())
     return new Instance(
       this.#setup,

@@ -5,13 +5,14 @@ import { abiNamed } from './abi/builtin.ts'
 import { type DataPort, NO_DATA } from './data/data-operation.ts'
 import { GuestData } from './data/guest-data.ts'
 import type { PluginSetup } from './executor.ts'
+import { GuestFuel } from './fuel/guest-fuel.ts'
 import { FUNCTIONS_MODULE } from './grant/asked-grant.ts'
 import { LOCAL_GRANT } from './grant/grant.ts'
 import { GuestCall } from './guest-call.ts'
 import type { GuestInput } from './guest-input.ts'
 import { GuestMemory } from './guest-memory.ts'
 import { GuestMetrics } from './metrics/guest-metrics.ts'
-import { FUEL_EXPORT, GLOBAL_PREFIX, START_EXPORT } from './module/gate-names.ts'
+import { GLOBAL_PREFIX, START_EXPORT } from './module/gate-names.ts'
 import type { GuestAnswer } from './outbound/guest-ask.ts'
 import { GuestCalls, type GuestStep } from './outbound/guest-calls.ts'
 import type { Denials } from './outbound/guest-services.ts'
@@ -41,11 +42,6 @@ export const HOST_SEAMS: InstanceSeams = {
   wrap: null,
 }
 
-/** A mutable i64 global, as JavaScript sees it. */
-interface FuelGlobal {
-  value: bigint
-}
-
 /**
  * One instance of a module with its own memory. It keeps nothing between calls that the host relies on;
  * after a call that threw, its state is unknown and it must be dropped.
@@ -58,11 +54,10 @@ export class Instance {
   readonly #calls: GuestCalls | null
   readonly #memory: GuestMemory
   readonly #runPhase: RunPhase
-  readonly #budget: bigint
-  /** The same, as a number. */
-  readonly #hostBudget: number
-  /** The global the gate wrote in; null for a module that did not pass it (tests only). */
-  readonly #fuel: FuelGlobal | null
+  /** For the guest's instructions, and as much again for host calls. */
+  readonly #budget: number
+  /** Null for a module that did not pass the gate (tests only). */
+  readonly #fuel: GuestFuel | null
   readonly #snapshot: Snapshot | null
   readonly #liveBytes: (() => number) | null
 
@@ -82,8 +77,7 @@ export class Instance {
     this.#denied = denied
     const memory = seams.memory ?? new GuestMemory()
     this.#memory = memory
-    this.#budget = BigInt(setup.fuel)
-    this.#hostBudget = setup.fuel
+    this.#budget = setup.fuel
     memory.hostFuel = setup.fuel
     this.call = new GuestCall(setup.grant ?? LOCAL_GRANT, isLocal)
     this.#metrics = new GuestMetrics(this.call)
@@ -107,7 +101,7 @@ export class Instance {
     try {
       const { exports } = new WebAssembly.Instance(setup.module, imports)
       memory.attach(exports['memory'] as WebAssembly.Memory)
-      this.#fuel = (exports[FUEL_EXPORT] as FuelGlobal | undefined) ?? null
+      this.#fuel = GuestFuel.of(exports, setup.fuel)
       this.#refuel()
       exportOf(exports, START_EXPORT)?.()
       this.#runPhase = guest.start(exports)
@@ -128,13 +122,12 @@ export class Instance {
 
   /** Did the guest run out of fuel? Asked after a call that threw. */
   get isDry(): boolean {
-    return (this.#fuel !== null && this.#fuel.value < 0n) || this.#memory.hostFuel < 0
+    return this.#fuel?.isDry === true || this.#memory.hostFuel < 0
   }
 
   /** Fuel the last call has used: instructions and, for host calls, bytes. */
   get fuelUsed(): number {
-    const guest = this.#fuel === null ? 0 : Number(this.#budget - this.#fuel.value)
-    return guest + this.#hostBudget - this.#memory.hostFuel
+    return (this.#fuel?.used ?? 0) + this.#budget - this.#memory.hostFuel
   }
 
   /** False when it cannot be made as it was: then it is dropped, and the next call gets a new one. */
@@ -143,8 +136,8 @@ export class Instance {
   }
 
   #refuel(): void {
-    if (this.#fuel !== null) this.#fuel.value = this.#budget
-    this.#memory.hostFuel = this.#hostBudget
+    this.#fuel?.fill()
+    this.#memory.hostFuel = this.#budget
   }
 
   /** Bytes of the instance's memory now. */

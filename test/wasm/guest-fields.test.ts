@@ -37,8 +37,9 @@ test('single values and all fields are those of a copy that was changed', () => 
     fc.property(fc.array(write, { maxLength: 12 }), fc.nat(12), (writes, looksAt) => {
       const input = Headers.fromLines(LINES, APART)
       const wanted = input.clone()
-      const fields = new GuestFields()
-      fields.load({ ...emptyInput(Phase.request), requestHeaders: input }, Message.request)
+      const owner = { input: { ...emptyInput(Phase.request), requestHeaders: input } }
+      const fields = new GuestFields(owner, Message.request)
+      fields.load()
       for (const [i, { kind, name, value }] of writes.entries()) {
         const header = headerName(name)
         if (kind === 'set') wanted.setField(header, value)
@@ -61,16 +62,17 @@ test('single values and all fields are those of a copy that was changed', () => 
 })
 
 test('a message that is not there has no fields until the guest makes it', () => {
-  const fields = new GuestFields()
-  fields.load(emptyInput(Phase.request), Message.response)
+  const owner = { input: emptyInput(Phase.request) }
+  const fields = new GuestFields(owner, Message.response)
+  fields.load()
   assert.not(fields.isThere)
   assert.is(fields.all, null)
   fields.make()
   fields.set(headerName('X-One'), '1')
   assert.equal(fields.all?.list, ['X-One', '1'])
   const responseHeaders = new Headers(['X-Two', '2'])
-  const input = { ...emptyInput(Phase.response), status: 200, responseHeaders }
-  fields.load(input, Message.response)
+  owner.input = { ...emptyInput(Phase.response), status: 200, responseHeaders }
+  fields.load()
   assert.is(fields.value(headerName('X-One')), undefined)
 })
 

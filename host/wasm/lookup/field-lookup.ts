@@ -7,8 +7,8 @@ type HeaderCall = (message: number, id: number, pointer: number, length: number)
 /** Where the lookup gets the fields of the running call from. */
 export interface FieldSource {
   /**
-   * Puts the lines of a message, each `name: value` and CRLF, into `target` from `at` on, where there is `room` for
-   * so many bytes; returns how many there are, or NO_LINES.
+   * Puts the lines of a message that do not stand apart, each `name: value` and CRLF, into `target` from `at` on, where
+   * there is `room` for so many bytes; returns how many there are, or NO_LINES.
    */
   putLines(message: number, target: Buffer, at: number, room: number): number
 }
@@ -100,12 +100,12 @@ export class FieldLookup {
 
   /** The guest has interned a name. What the grant keeps from it stays unknown here. */
   learn(header: HeaderName): void {
-    const { id, lower, canRead, canWrite } = header
+    const { id, lower, isApart, canRead, canWrite } = header
     if (id >= MAX_NAMES) return
     const at = NAMES + id * NAME_NUMBERS
     const end = this.#namesEnd + lower.length
     // With one bit less, as they are compared, these two characters are the same.
-    const isKnown = canRead && end <= TEXTS_AT && !/[\^~]/.test(lower)
+    const isKnown = canRead && !isApart && end <= TEXTS_AT && !/[\^~]/.test(lower)
     this.#names[id] = header
     this.#values[id] = ''
     this.#numbers[at + 1] = isKnown ? lower.length : TO_BE_ASKED
@@ -127,6 +127,12 @@ export class FieldLookup {
     numbers[ENDS + 1] = 0
     numbers[WRITABLE] = canWriteRequest ? 1 : 0
     numbers[WRITABLE + 1] = canWriteResponse ? 1 : 0
+  }
+
+  /** The call is over, and the host is asked for everything. */
+  end(): void {
+    this.hide(0)
+    this.hide(1)
   }
 
   /** The host is asked for this field until the call is over: it has written it. */
@@ -151,22 +157,26 @@ export class FieldLookup {
     return this.#numbers[COUNT] as number
   }
 
-  messageAt(index: number): number {
-    return (this.#numbers[WRITES + index] as number) >> 10
+  /** A noted write, for the four below. */
+  writeAt(index: number): number {
+    return this.#numbers[WRITES + index] as number
   }
 
-  headerAt(index: number): HeaderName {
-    return this.#names[(this.#numbers[WRITES + index] as number) & ID] as HeaderName
+  messageOf(write: number): number {
+    return write >> 10
+  }
+
+  headerOf(write: number): HeaderName {
+    return this.#names[write & ID] as HeaderName
   }
 
   /** True when the message has no field of this name. */
-  isNewAt(index: number): boolean {
-    return ((this.#numbers[WRITES + index] as number) & IS_NEW) !== 0
+  isNew(write: number): boolean {
+    return (write & IS_NEW) !== 0
   }
 
   /** A valid value. What a filter writes is often what it wrote before: then there is a text of it. */
-  valueAt(index: number): string {
-    const write = this.#numbers[WRITES + index] as number
+  textOf(write: number): string {
     const id = write & ID
     if ((write & IS_CHANGED) !== 0) {
       const at = VALUES_AT + id * MAX_NOTED_VALUE

@@ -132,9 +132,11 @@ export class ThreadItem implements GuestInput {
     }
     const numbers = isRequest ? this.#requestAt : this.#responseAt
     if (this.#area.intAt(numbers) !== LINES) return NO_LINES
-    const length = this.#area.intAt(numbers + LENGTH)
+    const apart = this.#area.intAt(numbers + APART)
+    const length = this.#area.intAt(numbers + LENGTH) - apart
     if (length > room) return NO_LINES
-    this.#area.copyTo(target, at, isRequest ? this.#headersAt : this.#responseTextAt(), length)
+    const start = isRequest ? this.#headersAt : this.#responseTextAt()
+    this.#area.copyTo(target, at, start + apart, length)
     return length
   }
 

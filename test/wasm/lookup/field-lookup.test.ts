@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import { APART } from '../../../host/exchange/field-rules.ts'
 import { Headers } from '../../../host/exchange/headers.ts'
 import { LOCAL_GRANT } from '../../../host/wasm/grant/grant.ts'
 import { Phase } from '../../../host/wasm/guest-input.ts'
@@ -59,19 +60,31 @@ const grant = {
   },
 }
 
-const line = fc
+const linesOf = (names: readonly string[]): fc.Arbitrary<string> =>
+  fc
+    .array(
+      fc
+        .tuple(
+          fc.constantFrom(...names),
+          fc.constantFrom(...BLANKS),
+          fc.constantFrom(...WIRE_VALUES),
+          fc.constantFrom(...BLANKS),
+        )
+        .map(([name, before, value, after]) => `${name}:${before}${value}${after}\r\n`),
+      { maxLength: 8 },
+    )
+    .map((lines) => lines.join(''))
+const isApart = (name: string): boolean => APART.has(name.toLowerCase())
+const headers = fc
   .tuple(
-    fc.constantFrom(...NAMES, 'x-other'),
-    fc.constantFrom(...BLANKS),
-    fc.constantFrom(...WIRE_VALUES),
-    fc.constantFrom(...BLANKS),
+    linesOf([...NAMES, 'x-other'].filter((name) => !isApart(name))),
+    linesOf(NAMES.filter(isApart)),
+    fc.boolean(),
   )
-  .map(([name, before, value, after]) => `${name}:${before}${value}${after}\r\n`)
-const lines = fc.array(line, { maxLength: 8 }).map((all) => all.join(''))
-const headers = fc.tuple(lines, lines, fc.boolean()).map(([text, apart, isList]) => () => {
-  const made = Headers.fromLines(text, apart)
-  return isList ? new Headers([...made.list]) : made
-})
+  .map(([text, apart, isList]) => () => {
+    const made = Headers.fromLines(text, apart)
+    return isList ? new Headers([...made.list]) : made
+  })
 
 const message = fc.constantFrom(REQUEST, RESPONSE, 2, -1)
 const name = fc.constantFrom(...NAMES)
