@@ -221,11 +221,15 @@ export class Body {
     this.#source?.resume()
   }
 
-  /** Consumer: nobody will read the rest. */
-  cancel(error: Error): void {
+  /**
+   * Consumer: nobody will read the rest. Most bodies are whole and have nobody to tell, so that a reason in words
+   * becomes an error, which costs 3 us, only for those that have.
+   */
+  cancel(reason: Error | string): void {
     if (this === Body.none || (this.#ended && this.#sink === null)) {
       return
     }
+    const error = typeof reason === 'string' ? new Error(reason) : reason
     const source = this.#source
     this.#source = null
     this.#consumed = true

@@ -32,7 +32,7 @@ mockBody: '{"items": []}'`,
         for (const [name, value] of headers) response.headers.set(name, value)
         // It said how the body that is gone was encoded.
         response.headers.remove('content-encoding')
-        response.body.cancel(new Error('a filter replaced the body'))
+        response.body.cancel('a filter replaced the body')
         response.body = Body.bytes(body)
         return 'fallback'
       },

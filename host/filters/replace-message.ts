@@ -6,7 +6,7 @@ export function replaceResponse(scope: MessageScope, response: Response): void {
   const former = scope.response
   scope.response = response
   if (former === null || former === response || isShared(scope, former)) return
-  former.body.cancel(new Error('a filter replaced the response'))
+  former.body.cancel('a filter replaced the response')
 }
 
 /** Another namespace may have the same response: builders share messages. */

@@ -49,7 +49,7 @@ export function compileRequestChange(spec: RequestChangeSpec): RequestChange {
     if (adaptPath !== null) request.path = adaptPath(request)
     adaptHeaders?.(request.headers)
     if (body !== null) {
-      request.body.cancel(new Error('a filter replaced the body'))
+      request.body.cancel('a filter replaced the body')
       request.body = Body.bytes(body)
       // It said how the body that is gone was encoded.
       if (request.headers.has('content-encoding')) request.headers.remove('content-encoding')

@@ -86,7 +86,7 @@ function compileChange(spec: {
   return (response) => {
     adaptHeaders?.(response.headers)
     if (body === null) return
-    response.body.cancel(new Error('a filter replaced the body'))
+    response.body.cancel('a filter replaced the body')
     response.body = Body.bytes(body)
     // It said how the body that is gone was encoded.
     if (response.headers.has('content-encoding')) response.headers.remove('content-encoding')

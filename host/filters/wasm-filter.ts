@@ -309,7 +309,7 @@ export class WasmFilter {
     if (result === undefined) return
     exchange.span?.set('penstock.result', result)
     if (!this.#isOpen && (result === 'wasmError' || result === 'outOfVM')) {
-      exchange.response?.body.cancel(new Error('a plugin failed on the response'))
+      exchange.response?.body.cancel('a plugin failed on the response')
       // No response: the pipeline answers with the status and the request id, and no internals.
       exchange.response = null
       return

@@ -186,7 +186,7 @@ export class FlowRun extends Late<FlowEnd> implements LateWaiter<string | undefi
     )
     exchange.tag(`${label}(failed)`)
     const target: MessageScope = this.#part === BRANCH ? scope : exchange
-    target.response?.body.cancel(new Error('a filter failed'))
+    target.response?.body.cancel('a filter failed')
     target.response = null
     return this.#ended(STOPPED)
   }

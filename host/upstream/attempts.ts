@@ -172,7 +172,7 @@ export class Attempts {
   }
 
   #discard(endpoint: Endpoint, response: Response): void {
-    response.body.cancel(new Error('the request is sent again'))
+    response.body.cancel('the request is sent again')
     if (this.#servers.countsActive) endpoint.state.active -= 1
   }
 }

@@ -71,14 +71,14 @@ export class HealthQuestion {
     const { body } = response
     // The timeout of the client ends with the head; a body that trickles must not hold the check up.
     const timer = setTimeout(
-      () => body.cancel(new Error(`the body was not here within ${timeoutMs} ms`)),
+      () => body.cancel(`the body was not here within ${timeoutMs} ms`),
       Math.max(1, endsAt - performance.now()),
     )
     try {
       const bytes = await body.collect(MAX_CHECK_BODY_BYTES)
       return this.#matches(response, bytes.toString('utf8'))
     } catch (error) {
-      body.cancel(new Error('the check has ended'))
+      body.cancel('the check has ended')
       return this.#spec.match.body === null ? this.#matches(response, null) : reasonOf(error)
     } finally {
       clearTimeout(timer)
@@ -99,7 +99,7 @@ export class HealthQuestion {
       this.#matches(response, null) ??
       (tunnel === null ? null : checkAcceptance({ headers: new Headers(list) }, response))
     if (tunnel === null || reason !== null) {
-      response.body.cancel(new Error('the check has ended'))
+      response.body.cancel('the check has ended')
     } else {
       tunnel.peer.write(closeFrame(NORMAL_CLOSURE, true))
       tunnel.peer.destroySoon()

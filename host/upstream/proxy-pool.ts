@@ -295,5 +295,5 @@ class PlainCall extends Late<ProxyResult> implements Asker, TurnTask {
 
 function replace(former: Response, response: Response): void {
   mergeHeaders(response.headers, former.headers)
-  former.body.cancel(new Error('the proxy has another answer'))
+  former.body.cancel('the proxy has another answer')
 }

@@ -32,7 +32,7 @@ export async function followRedirects(
   for (let count = 0; count < rules.maxRedirection; count++) {
     const next = nextHop(response, request, endpoint, rules.endpoints)
     if (next === null) return response
-    response.body.cancel(new Error('the redirect is followed'))
+    response.body.cancel('the redirect is followed')
     request = next.request
     endpoint = next.endpoint
     response = await answerOf(endpoint.client.value, request, rules.timeoutMs, exchange)

@@ -114,7 +114,7 @@ export class WebSocketPool {
     }
     const reason = checkAcceptance(scope.request, response)
     if (reason !== null) {
-      response.body.cancel(new Error(reason))
+      response.body.cancel(reason)
       return this.#fail(scope, 502, `${endpoint.url} has answered the handshake with ${reason}`)
     }
     tunnel.hasExtensions = response.headers.has('sec-websocket-extensions')

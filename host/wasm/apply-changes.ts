@@ -180,12 +180,12 @@ function apply(scope: MessageScope, log: ChangeLog, index: number, sink: ChangeS
       scope.response = new Response(Number(log.nameAt(index)), undefined, bodyOf(value))
       return
     case Change.requestBody:
-      request.body.cancel(new Error('a filter replaced the body'))
+      request.body.cancel('a filter replaced the body')
       request.body = bodyOf(value)
       return
     case Change.responseBody:
       if (scope.response !== null) {
-        scope.response.body.cancel(new Error('a filter replaced the body'))
+        scope.response.body.cancel('a filter replaced the body')
         scope.response.body = bodyOf(value)
       }
       return

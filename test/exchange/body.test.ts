@@ -129,6 +129,21 @@ test('cancel frees the producer once and drops what comes later', () => {
   assert.equal(from.calls, ['cancel'])
 })
 
+test('a reason in words is an error for the producer, and for who asks for the body then', async () => {
+  const given: unknown[] = []
+  const body = Body.stream({ ...source(), cancel: (error) => void given.push(error) })
+  body.cancel('nobody wants it')
+  assert.is(given.length, 1)
+  assert.instance(given[0], Error)
+  try {
+    await body.collect()
+    assert.unreachable('it was collected')
+  } catch (error) {
+    assert.is(error, given[0])
+  }
+  assert.is((given[0] as Error).message, 'nobody wants it')
+})
+
 test('a body is read at most once', () => {
   const body = Body.bytes(Buffer.from('a'))
   body.pipe(sink())
