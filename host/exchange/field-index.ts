@@ -1,3 +1,5 @@
+import { isBlank } from './field-rules.ts'
+
 /**
  * Where the fields of checked lines lie, so that looking at one makes no string of the others: a filter that
  * reads three of ten fields pays for three. Made in one pass when somebody looks for the first time.
@@ -156,9 +158,4 @@ export function fieldIndexOf(
 export function fieldAdded(owner: object, start: number, colon: number): void {
   if (first.owner === owner) first.grown(start, colon)
   else if (second.owner === owner) second.grown(start, colon)
-}
-
-/** Space or tab: what `trim` takes besides is a byte of a value. */
-export function isBlank(code: number): boolean {
-  return code === 0x20 || code === 0x09
 }

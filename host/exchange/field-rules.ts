@@ -1,12 +1,3 @@
-import { isBlank } from './field-index.ts'
-
-function hasBlankEnds(value: string): boolean {
-  return (
-    value.length > 0 &&
-    (isBlank(value.charCodeAt(0)) || isBlank(value.charCodeAt(value.length - 1)))
-  )
-}
-
 /** Are `name` and the lowercase `lower` the same field name? */
 export function sameName(name: string, lower: string): boolean {
   const { length } = name
@@ -37,6 +28,18 @@ export function isFieldValue(text: string): boolean {
     if (code > 0xff || code === 0x7f || (code < 0x20 && code !== 0x09)) return false
   }
   return !hasBlankEnds(text)
+}
+
+function hasBlankEnds(value: string): boolean {
+  return (
+    value.length > 0 &&
+    (isBlank(value.charCodeAt(0)) || isBlank(value.charCodeAt(value.length - 1)))
+  )
+}
+
+/** Space or tab: what `trim` takes besides is a byte of a value. */
+export function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09
 }
 
 const FIELD_VALUE = /^(?:[!-~\x80-\xff](?:[\t -~\x80-\xff]*[!-~\x80-\xff])?)?$/

@@ -217,8 +217,8 @@ export class Headers {
   }
 
   /** Those fields whose names, as they are written, `takes` takes: as lines, when these are lines. */
-  only(takes: (name: string) => boolean): Headers {
-    if (this.#list !== null) return this.#onlyOfList(this.#list, takes)
+  filter(takes: (name: string) => boolean): Headers {
+    if (this.#list !== null) return this.#filterList(this.#list, takes)
     const fields = this.#fields()
     let apart = ''
     let lines = ''
@@ -232,7 +232,7 @@ export class Headers {
     return Headers.fromLines(lines, apart)
   }
 
-  #onlyOfList(list: readonly string[], takes: (name: string) => boolean): Headers {
+  #filterList(list: readonly string[], takes: (name: string) => boolean): Headers {
     const taken: string[] = []
     const made = new Headers(taken)
     for (let i = 0; i < list.length; i += 2) {

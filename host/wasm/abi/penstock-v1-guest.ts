@@ -6,7 +6,7 @@ import { abortImport } from './env-abort.ts'
 import { PENSTOCK_V1 } from './penstock-v1.ts'
 import { penstockV1Imports } from './penstock-v1-calls.ts'
 import { penstockV1DataImports } from './penstock-v1-data-calls.ts'
-import { penstockV1HeaderCalls as headerCalls } from './penstock-v1-header-calls.ts'
+import { penstockV1HeaderCalls } from './penstock-v1-header-calls.ts'
 import { penstockV1JwtImports } from './penstock-v1-jwt-calls.ts'
 import { penstockV1MetricImports } from './penstock-v1-metric-calls.ts'
 import {
@@ -23,7 +23,7 @@ export const penstockV1 = defineAbi({
   table: PENSTOCK_V1,
   link(env) {
     const { call, calls } = env
-    const headers = headerCalls(env)
+    const headers = penstockV1HeaderCalls(env)
     const suspending = calls === null ? null : suspendingImports(env, calls)
     const { own, functions } = suspending ?? unansweredImports(env)
     // A module that refuses its parameters logs the reason first.

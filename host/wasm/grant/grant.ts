@@ -95,5 +95,5 @@ export function allowsHeader(grant: HeaderGrant, lower: string): boolean {
 /** The fields without those the grant does not have; the same object when it has them all. */
 export function readableFields(grant: HeaderGrant, headers: Headers): Headers {
   if (grant.isEvery) return headers
-  return headers.only((name) => allowsHeader(grant, name.toLowerCase()))
+  return headers.filter((name) => allowsHeader(grant, name.toLowerCase()))
 }

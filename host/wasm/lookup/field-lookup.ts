@@ -1,3 +1,4 @@
+import { Message } from '../guest-input.ts'
 import type { HeaderName } from '../header-name.ts'
 import { COPIER, LOOKUP } from './modules.ts'
 
@@ -131,8 +132,8 @@ export class FieldLookup {
 
   /** The call is over, and the host is asked for everything. */
   end(): void {
-    this.hide(0)
-    this.hide(1)
+    this.hide(Message.request)
+    this.hide(Message.response)
   }
 
   /** The host is asked for this field until the call is over: it has written it. */

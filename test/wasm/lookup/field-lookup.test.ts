@@ -149,7 +149,6 @@ for (const [what, fields] of [
             const { guest } = host
             return {
               answers,
-              // Whether a field is new is known to the lookup, and to the host when it applies the changes.
               changes: guest.changes.entries(),
               denials: guest.denials,
               fuel: host.fuelUsed(),
