@@ -14,10 +14,10 @@ type Result = string | undefined
 export type Finish = (item: ExchangeItem, outcome: GuestOutcome) => Result | Promise<Result>
 
 /**
- * What a guest sees of an exchange, looked up when it looks: most guests look at little. Where the outcome comes
- * later it is itself the result that is waited for.
+ * What a guest sees of an exchange, looked up when it looks: most guests look at little. One for every call, and it
+ * extends nothing: V8 makes an object of a class that does by a call into the engine, which takes as long as the item.
  */
-export class ExchangeItem extends Late<Result> implements GuestItem, OutcomeListener {
+export class ExchangeItem implements GuestItem, OutcomeListener {
   readonly scope: MessageScope
   readonly phase: Phase
   readonly requestHeaders: Headers
@@ -26,6 +26,8 @@ export class ExchangeItem extends Late<Result> implements GuestItem, OutcomeList
   readonly responseBody: Uint8Array | null
   readonly context: ReadonlyMap<string, Uint8Array> | null
   readonly #finish: Finish
+  /** Null while nobody waits: most outcomes of a guest in the event loop come at once. */
+  #later: LateResult | null = null
 
   constructor(
     finish: Finish,
@@ -36,7 +38,6 @@ export class ExchangeItem extends Late<Result> implements GuestItem, OutcomeList
     plugin: OpenPlugin,
     context: ReadonlyMap<string, Uint8Array> | null = dataOf(scope.exchange, plugin),
   ) {
-    super()
     const { request, response } = scope
     const { read } = plugin.grant
     this.scope = scope
@@ -49,21 +50,29 @@ export class ExchangeItem extends Late<Result> implements GuestItem, OutcomeList
     this.#finish = finish
   }
 
+  /** The result, which comes when the item has an outcome. Called once, for an item that has none yet. */
+  later(): Late<Result> {
+    const later = new LateResult()
+    this.#later = later
+    return later
+  }
+
   /** OutcomeListener */
   onOutcome(outcome: GuestOutcome): void {
+    const later = this.#later
     let result: Result | Promise<Result>
     try {
       result = this.#finish(this, outcome)
     } catch (error) {
-      this.fail(error)
+      later?.fail(error)
       return
     }
     if (result instanceof Promise) {
       result.then(
-        (late) => this.settle(late),
-        (error: unknown) => this.fail(error),
+        (late) => later?.settle(late),
+        (error: unknown) => later?.fail(error),
       )
-    } else this.settle(result)
+    } else later?.settle(result)
   }
 
   get method(): string {
@@ -110,5 +119,15 @@ export class ExchangeItem extends Late<Result> implements GuestItem, OutcomeList
 
   get requestId(): string {
     return this.scope.exchange.id
+  }
+}
+
+class LateResult extends Late<Result> {
+  override settle(result: Result): void {
+    super.settle(result)
+  }
+
+  override fail(error: unknown): void {
+    super.fail(error)
   }
 }

@@ -216,7 +216,7 @@ export class WasmFilter {
     const got = isRequest ? answer : body
     const item = new ExchangeItem(this.#onPhase, scope, phase, sent, got, this.#plugin)
     const outcome = this.#plugin.executor.submit(item, item)
-    return outcome === null ? item : this.#finish(item, outcome)
+    return outcome === null ? item.later() : this.#finish(item, outcome)
   }
 
   #finish(item: ExchangeItem, given: GuestOutcome): Result | Pending<Result> {
@@ -334,7 +334,13 @@ export class WasmFilter {
       const outcome = this.#plugin.executor.submit(item, item)
       if (outcome !== null) this.#finishDone(exchange, outcome)
       // The version must live until the guest has seen the end, though the client has its answer.
-      else exchange.holdUntil(item.promise().then(() => undefined))
+      else
+        exchange.holdUntil(
+          item
+            .later()
+            .promise()
+            .then(() => undefined),
+        )
     })
   }
 

@@ -19,6 +19,8 @@ export const NO_LINES = -1
 
 /** Names it knows: as many as an instance may intern. */
 const MAX_NAMES = 256
+/** Bytes of a name it knows: the length of one is a byte. */
+const MAX_NAME_BYTES = 255
 /** Writes it notes before the host has to look. */
 export const MAX_NOTED = 8
 /** Bytes of a value it notes. */
@@ -30,7 +32,7 @@ const STEP = 16
 
 // Places in the memory of lookup.wat, which says what they are: of bytes, and of 32-bit numbers.
 const FUEL_AT = 0
-const NAME_TEXTS_AT = 8_256
+const NAME_TEXTS_AT = 8_512
 const TEXTS_AT = 24_512
 const VALUES_AT = 65_536
 const CALL = 8 >> 2
@@ -106,7 +108,8 @@ export class FieldLookup {
     const at = NAMES + id * NAME_NUMBERS
     const end = this.#namesEnd + lower.length
     // With one bit less, as they are compared, these two characters are the same.
-    const isKnown = canRead && !isApart && end <= TEXTS_AT && !/[\^~]/.test(lower)
+    const fits = lower.length <= MAX_NAME_BYTES && end <= TEXTS_AT
+    const isKnown = canRead && !isApart && fits && !/[\^~]/.test(lower)
     this.#names[id] = header
     this.#values[id] = ''
     this.#numbers[at + 1] = isKnown ? lower.length : TO_BE_ASKED

@@ -228,6 +228,38 @@ test('more fields, longer lines and more names than it has room for are left to 
   }
 })
 
+test('of fields with names of one length it finds the right one, and none of an earlier call', () => {
+  const guests = both()
+  const line = (_: unknown, i: number): string => `x-${i + 10}: ${i + 10}\r\n`
+  for (const count of [40, 17, 16, 15, 1, 0]) {
+    const text = Array.from({ length: count }, line).join('')
+    const found = [10, 25, 26, 27, 49].filter((one) => {
+      const get = { kind: 'get', message: REQUEST, name: `x-${one}` }
+      return JSON.stringify(same(guests, text, (host) => make(host, get))).includes(`"${one}.`)
+    })
+    assert.equal(
+      found,
+      [10, 25, 26, 27, 49].filter((one) => one < 10 + count),
+    )
+  }
+})
+
+test('names longer than a byte can tell are left to the host', () => {
+  const guests = both()
+  const names = [254, 255, 256, 257, 512].map((length) => 'n'.repeat(length))
+  const text = names
+    .toReversed()
+    .map((name) => `${name}: ${name.length}\r\n`)
+    .join('')
+  for (const name of names.filter(({ length }) => length <= GUEST_LIMITS.headerNameBytes)) {
+    const got = same(guests, text, (host) => make(host, { kind: 'get', message: REQUEST, name }))
+    assert.match(JSON.stringify(got), `"${name.length}.`)
+    same(guests, text, (host) =>
+      make(host, { kind: 'set', message: REQUEST, name, value: 'written' }),
+    )
+  }
+})
+
 test('a call writes as many bytes as the host would let it, and not one more', () => {
   const guests = both()
   const set = { kind: 'set', message: REQUEST }
