@@ -256,6 +256,7 @@ export class WasmFilter {
       const refused = applyChanges(scope, outcome.changes, this.#sink, this.#plugin.grant)
       if (refused !== null) return this.#fail(scope, this.#refuse(outcome, refused), 'wasmError')
     }
+    if (outcome.noted !== null) outcome.noted.applyTo(scope)
     this.#plugin.observe(outcome)
     if (phase === Phase.request) this.#owe(scope)
     if (outcome.kind === 'replied') return 'replied'

@@ -1,4 +1,5 @@
 import type { GatewayError } from '../errors.ts'
+import type { MessageScope } from '../exchange/exchange.ts'
 import type { CallTrace } from '../observe/tracing/call-trace.ts'
 import type { ChangeLog } from './change-log.ts'
 import type { Grant } from './grant/grant.ts'
@@ -36,6 +37,8 @@ export interface GuestOutcome {
    * yet checked against HTTP or the grant.
    */
   readonly changes: ChangeLog | null
+  /** To apply after `changes`, and like them before the executor is asked again. Null for none. */
+  readonly noted: NotedWrites | null
   /** For `failed`: why. */
   readonly failure: GatewayError | null
   /** For a guest that trapped: where it was. */
@@ -46,6 +49,11 @@ export interface GuestOutcome {
   readonly queueMs: number
   /** Fuel the call has used; NOT_MEASURED for most calls, because reading it costs as much as a header. */
   readonly fuel: number
+}
+
+/** Fields that a guest in this thread has set: checked when they were noted, so that no log stands between. */
+export interface NotedWrites {
+  applyTo(scope: MessageScope): void
 }
 
 /** Who waits for the outcome of an item. Does not throw. */

@@ -1,6 +1,7 @@
 import { isFieldValue } from '../exchange/field-rules.ts'
 import type { Headers } from '../exchange/headers.ts'
 import { Change, ChangeLog, type ChangeName, type ChangeValue } from './change-log.ts'
+import type { NotedWrites } from './executor.ts'
 import { type Grant, LOCAL_GRANT, Right } from './grant/grant.ts'
 import { GuestFields } from './guest-fields.ts'
 import { emptyInput, type GuestInput, Message, Phase } from './guest-input.ts'
@@ -119,10 +120,18 @@ export class GuestCall implements FieldSource {
     return headers === null ? NO_LINES : headers.putLines(target, at, room)
   }
 
-  /**
-   * Takes over the writes that the lookup has noted. Before the host itself looks at fields or changes something,
-   * and when a call `isOver`: then nobody reads fields any more.
-   */
+  /** The call is over, and nobody reads fields any more: what it has changed is in `changes` and `noted`. */
+  finish(): void {
+    if (!this.#isLocal) this.settle(true)
+  }
+
+  /** What `changes` has not: who applies them in this thread can take them as they are. Null for nothing. */
+  get noted(): NotedWrites | null {
+    const lookup = this.#lookup
+    return lookup === null || lookup.size === 0 ? null : lookup
+  }
+
+  /** Takes over the writes that the lookup has noted, before the host itself looks at fields or changes something. */
   settle(isOver = false): void {
     const lookup = this.#lookup
     if (lookup === null) return

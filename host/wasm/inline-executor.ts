@@ -80,7 +80,8 @@ export class InlineExecutor implements Executor {
       const runMs = this.#clock.stop(used)
       const isMeasured = (this.#calls & (FUEL_SAMPLE - 1)) === 1
       const fuel = isMeasured ? used : NOT_MEASURED
-      const outcome = outcomeOf(value, call.hasReplied, call.lendChanges(), runMs, 0, fuel)
+      const { hasReplied, noted } = call
+      const outcome = outcomeOf(value, hasReplied, call.lendChanges(), runMs, 0, fuel, noted)
       call.unload()
       if (!this.#instance.canReset) this.#instance = null
       return outcome

@@ -153,14 +153,14 @@ export class Instance {
   }
 
   /**
-   * Runs one phase and returns what the guest returned; its changes are in `call.changes`. Throws
+   * Runs one phase and returns what the guest returned; its changes are in `call.changes` and `call.noted`. Throws
    * whatever stopped the guest. For a guest that can wait there are `begin` and `resume`.
    */
   run(input: GuestInput): number {
     try {
       const value = this.#enter(input)
       if (typeof value !== 'number') throw new TypeError('a guest that can wait is not run at once')
-      this.call.settle(true)
+      this.call.finish()
       this.#metrics.flush()
       return value
     } finally {
@@ -192,7 +192,7 @@ export class Instance {
       if (step.value < 0 && !this.call.hasReplied) {
         throw new GatewayError('GUEST_RESULT', { value: step.value })
       }
-      this.call.settle(true)
+      this.call.finish()
       this.#metrics.flush()
       return step
     } finally {

@@ -1,6 +1,6 @@
 import { GatewayError, reasonOf } from '../errors.ts'
 import type { ChangeLog } from './change-log.ts'
-import { type GuestOutcome, NOT_MEASURED } from './executor.ts'
+import { type GuestOutcome, NOT_MEASURED, type NotedWrites } from './executor.ts'
 import type { GuestFrame } from './guest-frames.ts'
 
 /** The outcome of a call that returned `value`. `changes` is handed over. */
@@ -11,6 +11,7 @@ export function outcomeOf(
   runMs: number,
   queueMs = 0,
   fuel = NOT_MEASURED,
+  noted: NotedWrites | null = null,
 ): GuestOutcome {
   if (value < 0 && !hasReplied) {
     return failedOutcome(new GatewayError('GUEST_RESULT', { value }), runMs, null, queueMs)
@@ -19,6 +20,7 @@ export function outcomeOf(
     kind: hasReplied ? 'replied' : value === 0 ? 'next' : 'result',
     result: hasReplied ? 0 : value,
     changes,
+    noted,
     failure: null,
     frames: null,
     runMs,
@@ -47,6 +49,7 @@ export function failedOutcome(
     kind: 'failed',
     result: 0,
     changes: null,
+    noted: null,
     failure,
     frames,
     runMs,

@@ -38,6 +38,8 @@ export interface HostCalls {
   readonly logs: string[]
   /** The changes and the view of the call that is under way, as they are now. */
   readonly guest: GuestCall
+  /** Ends the call that is under way; it has what was changed. */
+  end(): GuestCall
   /** Fuel of the call that is under way. */
   fuelUsed(): number
   /** A call of this input begins; until the next one, host calls belong to it. */
@@ -54,7 +56,7 @@ export interface HostCalls {
 export function openHostCalls(
   abi: TestedAbi,
   fields: Partial<PluginSetup> = {},
-  canLookUp = true,
+  { canLookUp = true, isLocal = false } = {},
 ): HostCalls {
   const calls = new Map<string, HostCall>()
   const logs: string[] = []
@@ -92,6 +94,8 @@ export function openHostCalls(
         }
       })(),
     },
+    undefined,
+    isLocal,
   )
   let at = 1_024
   const view = (): Buffer => Buffer.from(memory?.buffer ?? new ArrayBuffer(0))
@@ -101,6 +105,10 @@ export function openHostCalls(
     logs,
     get guest() {
       instance.call.settle()
+      return instance.call
+    },
+    end() {
+      instance.call.finish()
       return instance.call
     },
     fuelUsed: () => instance.fuelUsed,

@@ -1,3 +1,5 @@
+import type { MessageScope } from '../../exchange/exchange.ts'
+import type { NotedWrites } from '../executor.ts'
 import { Message } from '../guest-input.ts'
 import type { HeaderName } from '../header-name.ts'
 import { COPIER, LOOKUP } from './modules.ts'
@@ -63,7 +65,7 @@ const copier = new WebAssembly.Module(Buffer.from(COPIER, 'base64'))
  *     guest ──header_get──▶ lookup ──copy──▶ guest
  *                              └─ refused, written before, no lines, long ─▶ the host's own
  */
-export class FieldLookup {
+export class FieldLookup implements NotedWrites {
   /** One number: the fuel that is left for host calls. */
   readonly fuel: Float64Array
   readonly headerGet: HeaderCall
@@ -188,6 +190,20 @@ export class FieldLookup {
       this.#values[id] = this.#bytes.latin1Slice(at, at + length)
     }
     return this.#values[id] as string
+  }
+
+  /** NotedWrites */
+  applyTo({ request, response }: MessageScope): void {
+    const { size } = this
+    for (let i = 0; i < size; i++) {
+      const write = this.writeAt(i)
+      const message = this.messageOf(write) === Message.request ? request : response
+      // A write of a message that is not there is none that is noted.
+      if (message === null) continue
+      if (this.isNew(write)) message.headers.addField(this.headerOf(write), this.textOf(write))
+      else message.headers.setField(this.headerOf(write), this.textOf(write))
+    }
+    this.clear()
   }
 
   /** The noted writes are taken over. */

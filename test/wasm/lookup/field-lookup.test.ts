@@ -1,6 +1,10 @@
 import fc from 'fast-check'
+import { Exchange } from '../../../host/exchange/exchange.ts'
 import { APART } from '../../../host/exchange/field-rules.ts'
 import { Headers } from '../../../host/exchange/headers.ts'
+import { makeRequest } from '../../../host/exchange/request.ts'
+import { Response } from '../../../host/exchange/response.ts'
+import { applyChanges } from '../../../host/wasm/apply-changes.ts'
 import { LOCAL_GRANT } from '../../../host/wasm/grant/grant.ts'
 import { Phase } from '../../../host/wasm/guest-input.ts'
 import { Errno, GUEST_LIMITS } from '../../../host/wasm/limits.ts'
@@ -125,7 +129,10 @@ function make(host: HostCalls, { kind, message, name = '', value = '' }: Call): 
 
 /** Two guests, of which one asks the host for everything. */
 function both(fields: Parameters<typeof openHostCalls>[1] = {}): [HostCalls, HostCalls] {
-  return [openHostCalls('penstock_v1', fields), openHostCalls('penstock_v1', fields, false)]
+  return [
+    openHostCalls('penstock_v1', fields),
+    openHostCalls('penstock_v1', fields, { canLookUp: false }),
+  ]
 }
 
 for (const [what, fields] of [
@@ -162,6 +169,41 @@ for (const [what, fields] of [
     )
   })
 }
+
+test('what is applied as it was noted is what a log of it would have made', () => {
+  const guests = [true, false].map((isLocal) => openHostCalls('penstock_v1', {}, { isLocal }))
+  fc.assert(
+    fc.property(
+      headers,
+      headers,
+      fc.boolean(),
+      fc.array(call),
+      (request, response, isLate, calls) => {
+        const [noted, logged] = guests.map((host) => {
+          const exchange = new Exchange(makeRequest({ target: '/' }), 's', 0)
+          exchange.request.headers = request()
+          if (isLate) exchange.response = new Response(200, response())
+          host.begin({
+            phase: isLate ? Phase.response : Phase.request,
+            requestHeaders: exchange.request.headers,
+            status: isLate ? 200 : 0,
+            responseHeaders: exchange.response?.headers ?? null,
+          })
+          for (const one of calls) make(host, one)
+          const ended = host.end()
+          const { noted } = ended
+          const log = ended.lendChanges()
+          if (log !== null) assert.is(applyChanges(exchange, log), null)
+          noted?.applyTo(exchange)
+          assert.is(ended.noted, null)
+          return [exchange.request, exchange.response].map((one) => one?.headers.list)
+        })
+        assert.equal(noted, logged)
+      },
+    ),
+    { numRuns: 1_000 },
+  )
+})
 
 /** One call of each guest with these request lines; what both have answered. */
 function same(
