@@ -30,7 +30,7 @@ export const MAX_NOTED_VALUE = 64
 /** Bytes of the lines of one message. */
 const TEXT_BYTES = 16 * 1024
 /** At the end of a text: it is read in steps of so many bytes. */
-const STEP = 16
+const STEP = 32
 
 // Places in the memory of lookup.wat, which says what they are: of bytes, and of 32-bit numbers.
 const FUEL_AT = 0
