@@ -1,6 +1,6 @@
 import { GatewayError } from '../errors.ts'
 import { Body } from '../exchange/body.ts'
-import { isFieldValue, isToken } from '../exchange/field-rules.ts'
+import { APART, isFieldValue, isToken } from '../exchange/field-rules.ts'
 import { Headers } from '../exchange/headers.ts'
 import { Request } from '../exchange/request.ts'
 import { Response } from '../exchange/response.ts'
@@ -47,7 +47,7 @@ export function makeTestRequest(init: TestRequest): Request {
     init.scheme ?? 'http',
     host,
     init.protocol ?? '1.1',
-    new Headers(hasHost ? fields : ['Host', host, ...fields]),
+    headersOf(hasHost ? fields : ['Host', host, ...fields]),
     bodyOf(init.body),
     init.clientAddress ?? '127.0.0.1',
   )
@@ -58,7 +58,20 @@ export function makeTestResponse(init: TestResponse): Response {
   if (!(Number.isInteger(status) && status >= 200 && status <= 599)) {
     throw invalid(`${status} is no status between 200 and 599`)
   }
-  return new Response(status, new Headers(listOf(init.headers)), bodyOf(init.body))
+  return new Response(status, headersOf(listOf(init.headers)), bodyOf(init.body))
+}
+
+/** As engine native hands them over: as lines, and before them those that stand apart. */
+function headersOf(list: readonly string[]): Headers {
+  let lines = ''
+  let apart = ''
+  for (let i = 0; i < list.length; i += 2) {
+    const name = list[i] as string
+    const line = `${name}: ${list[i + 1]}\r\n`
+    if (APART.has(name.toLowerCase())) apart += line
+    else lines += line
+  }
+  return Headers.fromLines(lines, apart)
 }
 
 function listOf(init: HeadersInit | undefined): string[] {
