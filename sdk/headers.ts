@@ -53,7 +53,10 @@ export class Headers {
    *     if (request.headers.has('cookie')) …
    */
   has(name: string): bool {
-    return this.count(name) > 0
+    // Without room nothing is copied: what comes back is the length of the value.
+    const length = header_get(this.message, nameId(name), scratch, 0)
+    if (length < 0 && length != ABSENT) refused(length, name)
+    return length >= 0
   }
 
   /**

@@ -35,6 +35,18 @@ const SIGNED = Text.of(
   'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhZGEiLCJleHAiOjQwMDAwMDAwMDB9.v6MrPAWZiO7Yum404IGctnlA7bk3xtLHR0_AVTJC3XQ',
 )
 
+/** A filter writes a field once. */
+const FIELDS: string[] = [
+  'x-tenant',
+  'x-region',
+  'x-plan',
+  'x-user-id',
+  'x-team',
+  'x-variant',
+  'x-stage',
+  'x-shard',
+]
+
 /** Does one thing of the SDK so many times, to find out what it costs: bench/prices.ts has their names. */
 export class Prices extends Filter {
   private operation: i32 = parameters.integer('operation', 0)
@@ -46,7 +58,7 @@ export class Prices extends Filter {
   private seen: i32 = 0
 
   onRequest(request: Request, body: Body): Result {
-    for (let i = 0; i < this.times; i++) this.onRequestOnce(request, body)
+    for (let i = 0; i < this.times; i++) this.onRequestOnce(request, body, i)
     return next
   }
 
@@ -54,7 +66,7 @@ export class Prices extends Filter {
     for (let i = 0; i < this.times; i++) this.onResponseOnce(response)
   }
 
-  private onRequestOnce(request: Request, body: Body): void {
+  private onRequestOnce(request: Request, body: Body, time: i32): void {
     switch (this.operation) {
       case 1:
         this.see(request.headers.get('accept'))
@@ -66,13 +78,13 @@ export class Prices extends Filter {
         this.seen += i32(request.headers.has('accept'))
         break
       case 4:
-        request.headers.set('x-tenant', 'acme')
+        request.headers.set(FIELDS[time % FIELDS.length], 'acme')
         break
       case 5:
-        request.headers.add('x-tenant', 'acme')
+        request.headers.add(FIELDS[time % FIELDS.length], 'acme')
         break
       case 6:
-        request.headers.remove('x-tenant')
+        request.headers.remove(FIELDS[time % FIELDS.length])
         break
       case 7:
         this.seen += request.headers.names().length
