@@ -333,15 +333,13 @@ export class WasmFilter {
         context,
       )
       const outcome = this.#plugin.executor.submit(item, item)
-      if (outcome !== null) this.#finishDone(exchange, outcome)
+      if (outcome !== null) {
+        this.#finishDone(exchange, outcome)
+        return
+      }
       // The version must live until the guest has seen the end, though the client has its answer.
-      else
-        exchange.holdUntil(
-          item
-            .later()
-            .promise()
-            .then(() => undefined),
-        )
+      const seen = item.later().promise()
+      exchange.holdUntil(seen.then(() => undefined))
     })
   }
 

@@ -37,7 +37,10 @@ export interface GuestOutcome {
    * yet checked against HTTP or the grant.
    */
   readonly changes: ChangeLog | null
-  /** To apply after `changes`, and like them before the executor is asked again. Null for none. */
+  /**
+   * To apply after `changes`, and like them before the executor is asked again. Null for none, and wherever the guest
+   * ran in another thread.
+   */
   readonly noted: NotedWrites | null
   /** For `failed`: why. */
   readonly failure: GatewayError | null
