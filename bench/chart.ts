@@ -45,7 +45,7 @@ function chart({ machine, date, pairs, samples }: PluginResult): string {
       text(round(to) + 8, middle + 4, `${digits(estimate)} us (${digits(low)} to ${digits(high)})`),
     ].join('\n')
   })
-  const made = `${machine.processor}, ${machine.cores} cores, Node ${machine.node}, ${date.slice(0, 10)}, ${pairs} pairs, 90 % intervals; scale of square roots`
+  const made = `${machine.processor}, ${machine.cores} cores, Node ${machine.node}, ${date.slice(0, 10)}, ${pairs} pairs or more, 90 % intervals; scale of square roots`
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="CPU time a filter adds to a request">
 <style>
 text { font: 13px system-ui, sans-serif; fill: #444 }
