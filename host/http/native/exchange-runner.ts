@@ -69,7 +69,7 @@ export class ExchangeRunner implements BodyWriterOwner, TurnTask, LateWaiter<voi
     return this.#exchange !== null && !this.#isCancelled
   }
 
-  /** Starts `exchange`, at the end of this turn of the event loop. */
+  /** Starts `exchange`: at the end of this turn of the event loop, or at once when it has a large body to come. */
   run(exchange: Exchange): void {
     const { method, httpVersion } = exchange.request
     this.#exchange = exchange
@@ -79,7 +79,8 @@ export class ExchangeRunner implements BodyWriterOwner, TurnTask, LateWaiter<voi
     this.#isHead = method === 'HEAD'
     this.#isHttp10 = httpVersion === '1.0'
     this.writer.sentBytes = 0
-    turn.schedule(TurnPhase.handle, this)
+    if (isSmall(exchange.request.body)) turn.schedule(TurnPhase.handle, this)
+    else this.onTurn()
   }
 
   /** TurnTask */
@@ -255,6 +256,15 @@ function bodilessFraming(status: number, isHead: boolean, body: Body): string {
   if (status === 204) return ''
   const length = body.isWhole && !body.isEmpty ? body.whole().length : body.announcedLength
   return length > 0 || (isHead && length === 0) ? `content-length: ${length}\r\n` : ''
+}
+
+/** A body of so many bytes may wait with its request for the end of the turn. */
+const WAITING_BODY_BYTES = 16 * 1024
+
+/** What comes of a larger body would pile up until somebody takes it: copied, 64 KB at a time. */
+function isSmall(body: Body): boolean {
+  const { announcedLength } = body
+  return body.isWhole || (announcedLength >= 0 && announcedLength <= WAITING_BODY_BYTES)
 }
 
 const UNWANTED = new Error('nobody reads this body')

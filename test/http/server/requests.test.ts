@@ -28,6 +28,33 @@ forEachEngine('requests', (test, { listen, connect }) => {
     assert.equal(request.headers.list, ['Host', 'shop', 'X-A', '1', 'x-a', '\xff'])
   })
 
+  test('hands over a request with a large body before more of it is read than came with the head', async () => {
+    let bytes = 0
+    let bytesAtOnce = -1
+    const size = 200 * 1024
+    await listen(async (exchange) => {
+      await new Promise<void>((resolve, reject) => {
+        exchange.request.body.pipe({
+          write: (chunk) => {
+            bytes += chunk.length
+            return true
+          },
+          end: () => resolve(),
+          fail: reject,
+        })
+        bytesAtOnce = bytes
+      })
+      exchange.reply(200, 'ok')
+    })
+    const client = await connect()
+    const head = `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${size}\r\n\r\n`
+    const answer = await client.ask(head + 'x'.repeat(size))
+    assert.is(answer?.status, 200)
+    // One read of a socket.
+    assert.ok(bytesAtOnce <= 64 * 1024, `${bytesAtOnce} bytes were there`)
+    assert.is(bytes, size)
+  })
+
   test('answers pipelined requests in order, one after the other', async () => {
     let running = 0
     let most = 0
